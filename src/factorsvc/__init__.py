@@ -1,0 +1,1 @@
+"""factorsvc: stores integers with their prime factors and answers which of them have a given prime factor."""
