@@ -21,6 +21,7 @@ The first branch says whose fault it is, which is what the receiver must know::
     `-- ClusterError                     what all replicas share
         |-- NotCoveredError              some class could not be answered in time
         |-- JournalUnavailableError      the journal does not answer a read or the burying of a put
+        |-- JournalMismatchError         the journal exists with settings that this service cannot work with
         |-- OutOfRangeError              an offset that is not in the journal (any more)
         |-- NotStoredError               a POST of which surely nothing is stored
         |-- OutcomeUnknownError          a POST of which some, all or nothing may take effect before its deadline
@@ -149,6 +150,16 @@ class NotCoveredError(ClusterError):
 
 class JournalUnavailableError(ClusterError):
     """The journal did not answer; for a burial this means that any prefix of it may have landed."""
+
+
+class JournalMismatchError(ClusterError):
+    """The journal's `setting` is not what this service needs. Nothing is done with it."""
+
+    def __init__(self, setting: str, found: str, wanted: str) -> None:
+        super().__init__(f"the journal has {setting} = {found}, not {wanted}")
+        self.setting = setting
+        self.found = found
+        self.wanted = wanted
 
 
 class OutOfRangeError(ClusterError):

@@ -1,0 +1,80 @@
+"""What replicas say to each other about a GET: questions, and answers in frames, one part a class (design 9).
+
+A part is whole for its class, or its first page with a cursor to ask on with, or a refusal that says why. So the asker
+can put parts from several replicas together and never has to guess what silence means.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import NamedTuple
+
+
+class Cursor(NamedTuple):
+    """Where a long answer goes on. It is good for the view it came from only: the class as loaded by `load_id`."""
+
+    load_id: bytes
+    position: bytes
+    """Opaque; the storage's own."""
+
+
+class Page(NamedTuple):
+    """Members of one prime in one class, and where to go on if there are more."""
+
+    members: bytes
+    """One a line, see `factorsvc.domain.value`; empty: none."""
+    cursor: Cursor | None
+
+
+class Question(NamedTuple):
+    """Ask the replica that holds a slot for the values that have some primes, in some classes."""
+
+    question_id: bytes
+    reply_to: int
+    """The slot of the asker."""
+    primes: Sequence[int]
+    """Distinct. Exactly one where a cursor is given."""
+    read_index: Mapping[int, int]
+    """Wanted classes, each with the offset that the answering view must have reached."""
+    deadline_ms: int
+    """Cluster time after which nobody waits for the answer any more."""
+    cursor: Cursor | None = None
+    """Go on from here, in the one class of `read_index`."""
+
+
+class RefusalReason(Enum):
+    """Why a replica does not answer for a class, and what the asker should do."""
+
+    NOT_SERVING = "ask who serves it"
+    TOO_LATE = "the read index was not reached in time: ask another, if there is time"
+    GONE = "the view that the cursor came from is no more: begin the class again, with whoever serves it"
+    OVERLOADED = "too many questions: ask later"
+
+
+class Answered(NamedTuple):
+    """The part of a frame that answers for one class: a page for each prime of the question, in the question's order."""
+
+    class_id: int
+    pages: Sequence[Page]
+
+
+class Refused(NamedTuple):
+    """The part of a frame that refuses one class."""
+
+    class_id: int
+    reason: RefusalReason
+
+
+Part = Answered | Refused
+
+
+class Frame(NamedTuple):
+    """An answer to a question, or a piece of it: each class's part is whole."""
+
+    question_id: bytes
+    slot: int
+    """Who answers."""
+    parts: Sequence[Part]
+
+
+Message = Question | Frame
+"""What a mailbox carries."""
