@@ -1,0 +1,1 @@
+"""Implementations of the ports, each package with one client library of its own."""
