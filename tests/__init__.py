@@ -1,0 +1,1 @@
+"""The tests; a package so that `tests.builders` is ours wherever pytest runs."""

@@ -1,0 +1,98 @@
+"""What holds for every test: both event loops, nothing that blocks one, and how hard Hypothesis searches.
+
+An `async def` test needs no mark: anyio's plugin runs it on asyncio and on uvloop, which differ in the order of ready
+callbacks, so a test that passes on both depends on neither. A test with a loop of its own (the simulation) is a plain
+function.
+"""
+
+import asyncio
+import functools
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent import futures
+from typing import ParamSpec, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("default", deadline=None)  # how long an example may take is not a property
+# CI: a verdict must come from the change, not from luck; a failure prints what replays it.
+settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True, database=None)
+settings.register_profile(
+    "soak",
+    settings.get_profile("default"),
+    max_examples=5_000,
+    stateful_step_count=200,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if "CI" in os.environ else "default"))
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+EVENT_LOOPS = [
+    pytest.param(("asyncio", {"use_uvloop": False}), id="asyncio"),
+    pytest.param(
+        ("asyncio", {"use_uvloop": True}),
+        id="uvloop",
+        marks=pytest.mark.skipif(sys.platform == "win32", reason="uvloop does not run on Windows"),
+    ),
+]
+
+
+@pytest.fixture(scope="module", params=EVENT_LOOPS)
+def anyio_backend(request: pytest.FixtureRequest) -> object:
+    """The event loop that an async test, and each async fixture of it, runs on."""
+    return request.param
+
+
+class BlockedLoopError(AssertionError):
+    """Code on an event loop made a call that stops every other task of that loop."""
+
+
+WAITS = [
+    (time, "sleep"),
+    (socket, "create_connection"),
+    (socket, "getaddrinfo"),
+    (subprocess.Popen, "communicate"),
+    (subprocess.Popen, "wait"),
+    (futures.Future, "exception"),
+    (futures.Future, "result"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting_on_a_loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail whatever waits on an event loop's thread without `await`, unless the test is marked `may_block`.
+
+    blockbuster sees more kinds of waiting, but rests on a package that is built from source with unlocked tools.
+    """
+    if request.node.get_closest_marker("may_block"):
+        return
+    for owner, name in WAITS:
+        monkeypatch.setattr(owner, name, _refusing_on_a_loop(getattr(owner, name)))
+
+
+def _refusing_on_a_loop(wait: Callable[P, R]) -> Callable[P, R]:
+    @functools.wraps(wait)
+    def refusing(*args: P.args, **kwargs: P.kwargs) -> R:
+        there = args[0] if args else None
+        if _loop_runs_here() and not (isinstance(there, futures.Future) and there.done()):
+            message = f"{wait.__qualname__} on an event loop"
+            raise BlockedLoopError(message)
+        return wait(*args, **kwargs)
+
+    return refusing
+
+
+def _loop_runs_here() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
