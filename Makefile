@@ -1,6 +1,7 @@
 # Everything a contributor does, with nothing installed but Python >= 3.11 and make. `make help` lists it.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 SHELL := /bin/sh
 
 PORT ?= 8080
@@ -12,8 +13,10 @@ READY := $(VENV)/.ready
 PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11
 # uv must take the interpreter it is given and never fetch one.
 export UV_PYTHON_DOWNLOADS := never
-COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-header --exclude-newer '7 days' --all-extras pyproject.toml
+# Hashes, but no registry's address: whoever installs asks the registry that their own machine is set up for.
+# A release waits a week: long enough for most broken or stolen ones to be noticed and withdrawn.
+COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --exclude-newer '7 days' pyproject.toml
 
 .PHONY: help
 help: ## say what there is to make
@@ -38,3 +41,53 @@ $(READY): requirements-dev.lock pyproject.toml | $(BIN)/python
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@$(BIN)/uv pip check --quiet --python $(BIN)/python
 	@touch $@
+
+.PHONY: run
+run: setup ## three replicas in one process, no server needed: make run PORT=8080
+	@$(BIN)/factorsvc dev --memory --replicas 3 --port $(PORT)
+
+.PHONY: test
+test: check coverage packaging pythons ## all that CI asks for
+
+.PHONY: check
+check: setup ## format, lint, types and layers
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+.PHONY: quick
+quick: setup ## the tests without what builds, measures or repeats them
+	@$(BIN)/pytest --ignore tests/packaging
+
+.PHONY: coverage
+coverage: setup ## the same, and every branch of domain and application must have been taken
+	@$(BIN)/coverage run -m pytest --ignore tests/packaging
+	@$(BIN)/coverage report
+
+.PHONY: packaging
+packaging: setup ## the wheel in an empty environment, the locks, the house rules
+	@$(BIN)/pytest tests/packaging
+
+.PHONY: pythons
+pythons: setup ## the fast suites under every other supported Python of this machine
+	@$(BIN)/python -m tests.packaging.pythons
+
+.PHONY: soak
+soak: setup ## everything again, searched far longer: minutes to hours
+	@HYPOTHESIS_PROFILE=soak $(BIN)/pytest --ignore tests/packaging --override-ini timeout=7200 -m ''
+
+.PHONY: format
+format: setup ## format the code and apply safe fixes
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+.PHONY: lock
+lock: setup ## resolve the dependencies anew
+	@$(COMPILE) --output-file requirements.lock
+	@$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+.PHONY: clean
+clean: ## remove what make made
+	@rm -rf .venv .venv-3.* dist htmlcov .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
