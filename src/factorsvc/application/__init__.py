@@ -1,0 +1,1 @@
+"""The use cases: what a replica does, by the rules of the domain and through its ports."""
