@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.packaging.checkout import DEV_LOCK, ROOT, clean_environment, make_environment, supported_pythons
 
-FAST_SUITES = ["unit", "contracts", "http"]
+FAST_SUITES = ["tests/unit", "tests/contracts", "tests/http"]
 QUIETLY = ["-q", "-p", "no:cacheprovider"]
 
 
@@ -33,9 +33,8 @@ def passes(version: str, python: Path) -> bool:
     """Whether the fast suites pass under `python`."""
     print(f"== Python {version}: {python}", flush=True)
     commands = make_environment(ROOT / f".venv-{version}", python, DEV_LOCK, "--editable", ROOT)
-    suites = [str(folder) for name in FAST_SUITES if (folder := ROOT / "tests" / name).is_dir()]
     tests = subprocess.run(
-        [commands / "python", "-m", "pytest", *QUIETLY, *suites], cwd=ROOT, env=clean_environment(), check=False
+        [commands / "python", "-m", "pytest", *QUIETLY, *FAST_SUITES], cwd=ROOT, env=clean_environment(), check=False
     )
     return tests.returncode == 0
 
