@@ -11,10 +11,6 @@ READY := $(VENV)/.ready
 
 # The first of these that is new enough makes the environment; `make setup PYTHON=python3.13` chooses another.
 PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11
-# uv must take the interpreter it is given and never fetch one.
-export UV_PYTHON_DOWNLOADS := never
-# The machine's certificates, as pip takes them: a registry may stand behind a company's own authority.
-export UV_SYSTEM_CERTS := 1
 # Hashes, but no registry's address: whoever installs asks the registry that their own machine is set up for.
 # A release waits a week: long enough for most broken or stolen ones to be noticed and withdrawn.
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
