@@ -71,7 +71,7 @@ class FaultyLink(Link):
         self._give_up_s = give_up_s
         self._coming: deque[_Call] = deque()
         """Calls whose effects are to come, in their order; neither the lost nor the late ones are among them."""
-        self._waiting: set[_Call] = set()
+        self._waiting: dict[_Call, None] = {}
         self._last_arrival = 0.0
 
     async def call(self, effect: Callable[[], T], timeout_s: float | None = None) -> T:
@@ -79,12 +79,12 @@ class FaultyLink(Link):
         call = _Call(effect, answer)
         patience_s = self._give_up_s if timeout_s is None else timeout_s
         timer = self._after(patience_s, call.fail, LinkDownError(f"no answer within {patience_s:g} s"))
-        self._waiting.add(call)
+        self._waiting[call] = None
         self._send(call)
         try:
             return await answer
         finally:
-            self._waiting.discard(call)
+            self._waiting.pop(call, None)
             timer.cancel()
 
     def cut(self) -> None:
