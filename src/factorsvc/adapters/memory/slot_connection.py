@@ -1,0 +1,120 @@
+"""A claim's connections to its database: made when needed, given up after every failure, and over with the claim."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TypeVar
+
+from factorsvc.adapters.memory.database import Database
+from factorsvc.adapters.memory.link import Link, LinkDownError
+from factorsvc.adapters.memory.memory_redis import Connection, MemoryRedis, RefusedError, User
+from factorsvc.domain.errors import SlotLostError, StorageUnavailableError
+
+T = TypeVar("T")
+
+
+class SlotConnection:
+    """One connection as a slot's user, for one task at a time."""
+
+    def __init__(self, redis: MemoryRedis, user: User, links: Callable[[], Link]) -> None:
+        """Prepare; the first call connects. `links` gives a new way to the server for each try."""
+        self._redis = redis
+        self._user = user
+        self._links = links
+        self._connection: Connection | None = None
+        self._is_over = False
+
+    @property
+    def session(self) -> int | None:
+        """The number of the connection that stands, None while there is none."""
+        return None if self._connection is None else self._connection.number
+
+    async def call(
+        self,
+        effect: Callable[[Database], T],
+        unanswered: type[StorageUnavailableError] = StorageUnavailableError,
+    ) -> T:
+        """Have the server do `effect` on the slot's database and return what it returns; what it raises is raised here.
+
+        A call that got no answer, or that was cancelled, ends the connection, lest the next call mistake the late
+        answer for its own. Where the server has closed it, connecting anew tells whether that was a fence.
+
+        Raises:
+            SlotLostError: the server refuses the slot's user; nothing was done, unless before the fence.
+            StorageUnavailableError: no answer; of the kind `unanswered` if the effect may happen all the same.
+        """
+        connection = self._connection or await self._connect()
+        try:
+            return await connection.link.call(partial(self._redis.serve, connection, self._on_database(effect)))
+        except LinkDownError as error:
+            self._hang_up()
+            if self._redis.has_closed(connection):
+                await self._connect()
+            raise (unanswered if error.sent else StorageUnavailableError) from error
+        except asyncio.CancelledError:
+            self._hang_up()
+            raise
+
+    def close(self) -> None:
+        """End the connection for ever: what is under way gets no answer, and later calls find the slot lost."""
+        self._is_over = True
+        if self._connection is not None:
+            self._connection.link.cut()
+            self._hang_up()
+
+    async def _connect(self) -> Connection:
+        if self._is_over:
+            raise SlotLostError(self._user.slot)
+        connection = Connection(self._user.owner, self._links(), self._user)
+        try:
+            await connection.link.call(partial(self._redis.connect, connection))
+        except RefusedError as error:
+            self._is_over = True
+            raise SlotLostError(self._user.slot) from error
+        except LinkDownError as error:
+            self._redis.hang_up(connection)
+            raise StorageUnavailableError from error
+        except asyncio.CancelledError:
+            self._redis.hang_up(connection)
+            raise
+        self._connection = connection
+        return connection
+
+    def _on_database(self, effect: Callable[[Database], T]) -> Callable[[], T]:
+        return lambda: effect(self._redis.databases[self._user.slot])
+
+    def _hang_up(self) -> None:
+        if self._connection is not None:
+            self._redis.hang_up(self._connection)
+            self._connection = None
+
+
+class SlotConnections:
+    """All connections of one claim."""
+
+    def __init__(self, redis: MemoryRedis, user: User, links: Callable[[], Link]) -> None:
+        """Prepare; none is made before it is needed."""
+        self._make = partial(SlotConnection, redis, user, links)
+        self._all: list[SlotConnection] = []
+        self._idle: list[SlotConnection] = []
+
+    def own(self) -> SlotConnection:
+        """Return one for its caller alone."""
+        connection = self._make()
+        self._all.append(connection)
+        return connection
+
+    @contextmanager
+    def lent(self) -> Iterator[SlotConnection]:
+        """Lend one out of a pool that grows as needed."""
+        connection = self._idle.pop() if self._idle else self.own()
+        try:
+            yield connection
+        finally:
+            self._idle.append(connection)
+
+    def close(self) -> None:
+        """Close all, for ever."""
+        for connection in self._all:
+            connection.close()
