@@ -1,1 +1,1 @@
-"""The model: what a value, the journal, a class, a slot and an answer are, and the rules that decide. No I/O, no asyncio."""
+"""The model: what a value, the journal, a class and an answer are, and the rules that decide. No I/O, no asyncio."""

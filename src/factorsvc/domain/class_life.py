@@ -1,4 +1,6 @@
-"""The life of a class on a replica, as one table (design 8)::
+"""The life of a class on a replica, as one table (design 8).
+
+::
 
     absent --> restoring --> serving --> retiring --> absent
                  |  ^           |         |  |

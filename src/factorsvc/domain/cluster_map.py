@@ -61,6 +61,11 @@ class ClusterMap:
         heard = self._heard.get(slot)
         return heard is not None and class_id in heard.status.serving
 
+    @property
+    def covers_all(self) -> bool:
+        """Tell whether every class is served by somebody."""
+        return frozenset(range(self.classes)) <= frozenset().union(*(status.serving for status in self.statuses))
+
     def uncovered(self, but: Iterable[int] = ()) -> frozenset[int]:
         """The classes that no replica serves; the slots in `but` and replicas that are leaving do not count."""
         others = [status for status in self.statuses if status.slot not in but and not status.leaving]

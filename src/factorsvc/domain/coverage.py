@@ -57,6 +57,10 @@ class Coverage:
         """The classes that are not answered yet."""
         return frozenset(self._missing)
 
+    def is_asked(self, class_id: int) -> bool:
+        """Tell whether a question for `class_id` is open: asked, and neither answered nor refused yet."""
+        return class_id in self._missing and self._missing[class_id].asked is not None
+
     def plan(self, servers: Mapping[int, Sequence[int]], now: float) -> dict[int, list[int]]:
         """Say which slot to ask for which owed classes, by `servers`: class -> slots that serve it, best first.
 

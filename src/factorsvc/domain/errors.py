@@ -1,4 +1,4 @@
-"""Every error of the service, as values of the domain: an entrypoint turns them into answers, adapters raise nothing else.
+"""Every error of the service, as values of the domain: adapters raise nothing else, an entrypoint answers with them.
 
 The first branch says whose fault it is, which is what the receiver must know::
 
@@ -21,6 +21,7 @@ The first branch says whose fault it is, which is what the receiver must know::
     `-- ClusterError                     what all replicas share
         |-- NotCoveredError              some class could not be answered in time
         |-- JournalUnavailableError      the journal does not answer a read or the burying of a put
+        |-- JournalReplacedError         the journal is not the one that the view in hand was made from
         |-- JournalMismatchError         the journal exists with settings that this service cannot work with
         |-- OutOfRangeError              an offset that is not in the journal (any more)
         |-- NotStoredError               a POST of which surely nothing is stored
@@ -121,7 +122,7 @@ class SlotLostError(ReplicaError):
 
 
 class StorageUnavailableError(ReplicaError):
-    """The database did not answer; whether the command took effect is unknown. Look at the view again before writing."""
+    """The database did not answer, and may have done what was asked. Look at the view again before writing."""
 
 
 class RemovalUnknownError(StorageUnavailableError):
@@ -150,6 +151,10 @@ class NotCoveredError(ClusterError):
 
 class JournalUnavailableError(ClusterError):
     """The journal did not answer; for a burial this means that any prefix of it may have landed."""
+
+
+class JournalReplacedError(ClusterError):
+    """The journal was made anew, or its settings have changed: begin again with what it is now."""
 
 
 class JournalMismatchError(ClusterError):

@@ -4,7 +4,7 @@ A part is whole for its class, or its first page with a cursor to ask on with, o
 can put parts from several replicas together and never has to guess what silence means.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -51,7 +51,7 @@ class RefusalReason(Enum):
 
 
 class Answered(NamedTuple):
-    """The part of a frame that answers for one class: a page for each prime of the question, in the question's order."""
+    """The part of a frame that answers for one class: a page for each prime of the question, in its order."""
 
     class_id: int
     pages: Sequence[Page]
@@ -74,6 +74,21 @@ class Frame(NamedTuple):
     slot: int
     """Who answers."""
     parts: Sequence[Part]
+
+
+def pack(question_id: bytes, slot: int, parts: Iterable[Part], limit: int) -> list[Frame]:
+    """Put `parts` into as few frames as keep their order and hold at most `limit` bytes; a larger part has its own."""
+    frames: list[Frame] = []
+    current: list[Part] = []
+    size = 0
+    for part in parts:
+        weight = sum(len(page.members) for page in part.pages) if isinstance(part, Answered) else 0
+        if current and size + weight > limit:
+            frames.append(Frame(question_id, slot, current))
+            current, size = [], 0
+        current.append(part)
+        size += weight
+    return [*frames, Frame(question_id, slot, current)] if current else frames
 
 
 Message = Question | Frame

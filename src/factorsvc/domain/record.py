@@ -53,7 +53,7 @@ class Entry(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What was read of one class in one go: all there is from `start` up to `end`, which compaction may have thinned."""
+    """What was read of one class in one go: all there is from `start` to `end`, which compaction may have thinned."""
 
     class_id: int
     start: int

@@ -1,4 +1,4 @@
-"""Slots: databases that a replica claims, the order in which free ones are tried, and when a lease is sure (design 5)."""
+"""Slots: the databases that replicas claim, in which order they are tried, and when a lease is sure (design 5)."""
 
 from collections.abc import Callable, Iterable
 from enum import IntEnum

@@ -1,4 +1,4 @@
-"""A value with its prime factors, the class it belongs to, and its two texts: the stored member and the JSON of an answer.
+"""A value with its prime factors, its class, and its two texts: the stored member and the JSON of an answer.
 
 A *member* is the compact text of a value and its factors, ``120 2,2,2,3,5``; that of 1 is ``1 ``, with the blank.
 It stands in the journal and in the databases, and many of them, one a line, become JSON with two replacements,
@@ -22,7 +22,7 @@ class FactoredValue(NamedTuple):
 
 
 def class_of(value: int, classes: int) -> int:
-    """The class of `value` among `classes`: its residue, which is also the partition of the journal that has its puts."""
+    """The class of `value` among `classes`: its residue, which is also the partition of the journal with its puts."""
     return value % classes
 
 

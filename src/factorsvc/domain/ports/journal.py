@@ -35,7 +35,7 @@ class Journal(Protocol):
 
     @abstractmethod
     async def open(self) -> JournalFacts:
-        """Make the journal if there is none, check it, and return its facts. Safe for many replicas at once, repeatable.
+        """Make the journal if there is none, check it, return its facts. Safe for many replicas at once, repeatable.
 
         Raises:
             JournalUnavailableError: it cannot be reached.
@@ -73,7 +73,11 @@ class Journal(Protocol):
 
     @abstractmethod
     def read_from(self, class_id: int, offset: int) -> None:
-        """From the next `take` on read this class from `offset`, whether or not it was read before."""
+        """Read this class from `offset` on, whether or not it was read before; at the latest from the next `take` on.
+
+        0 is the journal's beginning, wherever that is by now.
+        Batches that were taken from another offset may still be on their way to the caller.
+        """
 
     @abstractmethod
     def stop_reading(self, classes: Collection[int]) -> None:

@@ -28,4 +28,4 @@ class StatusLog(Protocol):
 
     @abstractmethod
     async def take(self, timeout_s: float) -> StatusBatch:
-        """Return the statuses since the last take, one's own included; wait `timeout_s` at most. The first is no gap."""
+        """Return the statuses since the last take, one's own too; wait `timeout_s` at most. The first is no gap."""

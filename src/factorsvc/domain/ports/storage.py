@@ -71,7 +71,7 @@ class Storage(Protocol):
 
     @abstractmethod
     async def look(self, classes: Collection[int], values: Collection[int] = ()) -> Snapshot:
-        """Return the view's meta data, that of `classes`, and the states of `values`, and watch the view from here on."""
+        """Return the view's meta data, that of `classes`, and the states of `values`; watch the view from here on."""
 
     @abstractmethod
     async def commit(self, snapshot: Snapshot, change: Change) -> None:
@@ -97,7 +97,7 @@ class Storage(Protocol):
 
     @abstractmethod
     async def forget(self, classes: Collection[int]) -> None:
-        """Remove positions and load ids of `classes`, so that what else there is of them is garbage. Works when full."""
+        """Remove positions and load ids of `classes`: what else there is of them is garbage then. Works when full."""
 
     @abstractmethod
     async def clear(self, class_id: int, limit: int) -> bool:
@@ -108,8 +108,8 @@ class Storage(Protocol):
         """
 
     @abstractmethod
-    async def expired(self, class_id: int, before_ms: int, limit: int) -> list[int]:
-        """Return up to `limit` values of the class that seem to have expired before `before_ms`, earliest first.
+    async def expired(self, classes: Collection[int], before_ms: int, limit: int) -> list[int]:
+        """Return values of `classes` that seem to have expired before `before_ms`, earliest first, `limit` a class.
 
         A hint: the value may be gone or have another expiry by now, which `look` tells.
         """

@@ -1,0 +1,59 @@
+"""Reading this replica's mailbox: questions are answered beside each other, answers go to the rounds (design 9)."""
+
+import asyncio
+from collections.abc import Sequence
+
+from factorsvc.application.answer_questions import AnswerQuestions
+from factorsvc.application.rounds import Rounds
+from factorsvc.application.workspace import Workspace
+from factorsvc.domain.errors import JournalUnavailableError
+from factorsvc.domain.question import Frame, Part, Question, RefusalReason, Refused, pack
+
+
+class MailRoom:
+    """The mailbox of one slot during one claim."""
+
+    def __init__(self, work: Workspace, answers: AnswerQuestions, rounds: Rounds) -> None:
+        """Read the mailbox of the slot of `work`, which is open already."""
+        self._slot = work.slot
+        self._mailbox = work.around.bus.mailbox
+        self._policy = work.policy
+        self._answers = answers
+        self._rounds = rounds
+        self._answering = 0
+
+    async def run(self) -> None:
+        """Read until cancelled.
+
+        Raises:
+            SlotLostError: the claim is over.
+        """
+        async with asyncio.TaskGroup() as group:
+            while True:
+                mail = await self._mailbox.take(self._policy.take_timeout_s)
+                if mail.gap:
+                    self._rounds.ask_anew()
+                for message in mail.messages:
+                    if isinstance(message, Frame):
+                        self._rounds.take(message)
+                    else:
+                        self._answering += 1
+                        group.create_task(self._answer(message), name="answer")
+
+    async def _answer(self, question: Question) -> None:
+        """Answer `question`, or refuse it at once when too many are being answered: a queue would make all late."""
+
+        async def reply(parts: Sequence[Part]) -> None:
+            frames = pack(question.question_id, self._slot, parts, self._policy.frame_bytes)
+            for frame in frames:
+                await self._mailbox.send(question.reply_to, [frame])
+
+        try:
+            if self._answering > self._policy.questions:
+                await reply([Refused(class_id, RefusalReason.OVERLOADED) for class_id in question.read_index])
+            else:
+                await self._answers.answer(question, reply)
+        except JournalUnavailableError:
+            return  # the asker takes silence for a refusal
+        finally:
+            self._answering -= 1
