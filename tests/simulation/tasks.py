@@ -116,7 +116,7 @@ def bury(task: SimulatedTask[Any]) -> None:
     """End a task that will never run again, whatever its coroutine does about it."""
     coro = task.get_coro()
     for _ in range(100):  # each `finally` that awaits survives once; nobody writes a hundred around each other
-        with contextlib.suppress(Exception, asyncio.CancelledError, GeneratorExit):
+        with contextlib.suppress(Exception, asyncio.CancelledError, GeneratorExit, BaseExceptionGroup):
             if coro is not None:
                 coro.close()
             return
