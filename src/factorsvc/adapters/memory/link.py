@@ -14,7 +14,14 @@ T = TypeVar("T")
 
 
 class LinkDownError(Exception):
-    """The call got no answer. Its effect may have happened, may happen later, or never; the adapter translates this."""
+    """The call got no answer. Its effect may have happened, may happen later, or never; the adapter translates this.
+
+    Not `sent`, as when a connection is refused: it surely has not happened and never will.
+    """
+
+    def __init__(self, message: str, *, sent: bool = True) -> None:
+        super().__init__(message)
+        self.sent = sent
 
 
 class Link(Protocol):
