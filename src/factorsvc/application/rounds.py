@@ -77,8 +77,7 @@ class Rounds:
             NotCoveredError: some class could not be answered by `deadline`, an instant of the loop's monotonic clock.
             NotReadyError: the replica lost its slot.
         """
-        if self._group is None:
-            raise NotReadyError(_LOST)
+        self._running()
         waiting = _Waiting(prime, deadline, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._arrival.fire()
@@ -96,7 +95,7 @@ class Rounds:
         """
         asked = Round([prime], [class_id], deadline, of.read_index)
         self._open[asked] = None
-        self._spawn(self._see_through(asked), "round")
+        self._spawn(asked, self._see_through(asked), "round")
         return (await asked.found(prime, deadline))[0]
 
     async def ask_on(self, prime: int, last: Found, of: Round, deadline: float) -> Found | None:
@@ -113,7 +112,9 @@ class Rounds:
             while asked.coverage.is_asked(last.class_id) and not asked.abandoned:
                 await asked.progress.wait_until(loop.time() + self._policy.retry_s)
                 asked.coverage.silent(loop.time())
-            return None if asked.coverage.missing else (await asked.found(prime, deadline))[0]
+            if asked.coverage.missing and not asked.abandoned:
+                return None
+            return (await asked.found(prime, deadline))[0]
         finally:
             self._close(asked)
 
@@ -133,16 +134,18 @@ class Rounds:
         """Count every open question as refused: answers may have been missed."""
         self.reconsider(range(SLOTS))
 
-    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
-        """Start `work` beside the rounds; one that is started while they end is told so by NotReadyError."""
-        if self._group is None:
-            work.close()
-            raise NotReadyError(_LOST)
+    def _spawn(self, asked: Round, work: Coroutine[None, None, None], name: str) -> None:
+        """Do `work` for a round beside all others; when the rounds are ending, the round is abandoned instead."""
         try:
-            self._group.create_task(work, name=name)
-        except RuntimeError as error:  # the group is shutting down
+            self._running().create_task(work, name=name)
+        except (NotReadyError, RuntimeError):  # the latter comes from a group that is shutting down
             work.close()
-            raise NotReadyError(_LOST) from error
+            asked.abandon()
+
+    def _running(self) -> asyncio.TaskGroup:
+        if self._group is None:
+            raise NotReadyError(_LOST)
+        return self._group
 
     async def _open_round(self) -> None:
         """Close the list of those who wait, learn the read index for them, and ask the first questions."""
@@ -158,7 +161,7 @@ class Rounds:
             self._close(asked)
             return
         await self._ask_owed(asked)
-        self._spawn(self._see_through(asked), "round")
+        self._spawn(asked, self._see_through(asked), "round")
 
     async def _learn_read_index(self, asked: Round) -> bool:
         """Ask for the journal's ends until there is an answer; False if none came while somebody waited."""
@@ -175,7 +178,7 @@ class Rounds:
 
     async def _see_through(self, asked: Round) -> None:
         loop = asyncio.get_running_loop()
-        while asked.coverage.missing and loop.time() < asked.deadline:
+        while asked.coverage.missing and not asked.abandoned and loop.time() < asked.deadline:
             await self._ask_owed(asked)
             if asked.coverage.missing:
                 await asked.progress.wait_until(min(asked.deadline, loop.time() + self._policy.retry_s))
@@ -199,7 +202,7 @@ class Rounds:
                 question = self._question(asked, classes)
                 asked.coverage.asked(slot, classes, asyncio.get_running_loop().time())
                 if slot == self._slot:
-                    self._spawn(self._answer(asked, question), "own-answer")
+                    self._spawn(asked, self._answer(asked, question), "own-answer")
                 else:
                     sending.create_task(self._send(asked, slot, question), name="question")
 

@@ -47,13 +47,13 @@ class StoreValues:
             OutcomeUnknownError: not every append was acknowledged in time; some may take effect before the deadline.
         """
         self._check(numbers, ttl_s)
-        loop = asyncio.get_running_loop()
+        factor_by = asyncio.get_running_loop().time() + self._policy.factor_timeout_s
         distinct = list(dict.fromkeys(numbers))
-        factors = await self._factorizer.factor(distinct, loop.time() + self._policy.factor_timeout_s)
+        factors = await self._factorizer.factor(distinct, factor_by)
         factored = {
             value: FactoredValue(value, prime_factors) for value, prime_factors in zip(distinct, factors, strict=True)
         }
-        await self._append(list(factored.values()), ttl_s)
+        await self._append(list(factored.values()), ttl_s, latest=factor_by + self._policy.append_timeout_s)
         return [factored[number] for number in numbers]
 
     def _check(self, numbers: Sequence[int], ttl_s: int | None) -> None:
@@ -67,13 +67,17 @@ class StoreValues:
         if ttl_s is not None and not 1 <= ttl_s <= self._policy.max_ttl_s:
             raise InvalidTtlError(self._policy.max_ttl_s)
 
-    async def _append(self, values: Sequence[FactoredValue], ttl_s: int | None) -> None:
-        """Append one put for each of `values`, once."""
+    async def _append(self, values: Sequence[FactoredValue], ttl_s: int | None, latest: float) -> None:
+        """Append one put for each of `values`, once; none of them counts if it lands after the instant `latest`.
+
+        That is counted from the POST's arrival: a replica that froze while it factored must not begin to append when
+        it wakes up, long after its client has given up.
+        """
         if not values:
             return
         if self._map.full:
             raise ClusterFullError(self._map.full)
-        deadline = asyncio.get_running_loop().time() + self._policy.append_timeout_s
+        deadline = min(asyncio.get_running_loop().time() + self._policy.append_timeout_s, latest)
         append_by_ms = self._broker_clock.at_ms(deadline)
         if append_by_ms is None:
             raise NotReadyError("the broker's time is not known yet")
