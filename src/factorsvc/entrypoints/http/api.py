@@ -20,8 +20,7 @@ class ReplicaApi(Protocol):
     async def store(self, numbers: Sequence[int], ttl_s: int | None) -> list[FactoredValue]:
         """Factor `numbers` and store them all, for `ttl_s` seconds or for ever; return them in the order given.
 
-        `numbers` are >= 1 and within the limits. Any error but OutcomeUnknownError means that nothing was stored,
-        as far as `problems` says so for it.
+        `numbers` are >= 1 and within the limits. Of which errors nothing is stored is `ProblemKind.nothing_stored`.
         """
 
     @abstractmethod
