@@ -79,6 +79,9 @@ class MemorySlotsServer(SlotsServer):
             with suppress(FactorsvcError, LinkDownError, RefusedError):
                 effect()
 
+    async def leased(self, slot: int) -> bool:
+        return self.redis.survey().slots[slot].leased
+
     async def lapse(self, slot: int) -> None:
         self.redis.lapse(slot)
 

@@ -86,6 +86,10 @@ class SlotsServer(Protocol):
         """End the trouble, and return when what was stalled and what was postponed has taken effect."""
 
     @abstractmethod
+    async def leased(self, slot: int) -> bool:
+        """Tell whether `slot` has a lease."""
+
+    @abstractmethod
     async def lapse(self, slot: int) -> None:
         """Let the lease of `slot` expire."""
 

@@ -40,20 +40,13 @@ class MemorySlotClaim(SlotClaim):
         self._redis = redis
         self._shared = shared
         self._clock = clock
-        self._is_lost = False
         self._is_superseded = False
 
     async def renew(self) -> None:
-        if self._is_lost:
-            raise SlotLostError(self.slot)
         sent, sent_by_clock = asyncio.get_running_loop().time(), self._clock.monotonic()
-        try:
-            server_ms = await self._renewer.call(lambda _: self._redis.renew(self.slot, self.lease.ttl_s))
-        except SlotLostError:
-            self._is_lost = True
-            raise
+        server_ms = await self._renewer.call(lambda _: self._redis.renew(self.slot, self.lease.ttl_s))
         if server_ms is None:
-            self._is_lost = True
+            self._connections.close()
             raise SlotLostError(self.slot)
         self._clock.sample(server_ms, sent_by_clock, self._clock.monotonic())
         self.lease.renewed(sent)

@@ -17,13 +17,11 @@ T = TypeVar("T")
 class SlotConnection:
     """One connection as a slot's user, for one task at a time."""
 
-    def __init__(self, redis: MemoryRedis, user: User, links: Callable[[], Link]) -> None:
-        """Prepare; the first call connects. `links` gives a new way to the server for each try."""
-        self._redis = redis
-        self._user = user
-        self._links = links
+    def __init__(self, claim: "SlotConnections") -> None:
+        """Prepare; the first call connects."""
+        self._claim = claim
+        self._redis = claim.redis
         self._connection: Connection | None = None
-        self._is_over = False
 
     @property
     def session(self) -> int | None:
@@ -41,14 +39,16 @@ class SlotConnection:
         answer for its own. Where the server has closed it, connecting anew tells whether that was a fence.
 
         Raises:
-            SlotLostError: the server refuses the slot's user; nothing was done, unless before the fence.
+            SlotLostError: the claim is over; nothing was done, unless before that.
             StorageUnavailableError: no answer; of the kind `unanswered` if the effect may happen all the same.
         """
+        self._claim.require_open()
         connection = self._connection or await self._connect()
         try:
             return await connection.link.call(partial(self._redis.serve, connection, self._on_database(effect)))
         except LinkDownError as error:
             self._hang_up()
+            self._claim.require_open()
             if self._redis.has_closed(connection):
                 await self._connect()
             raise (unanswered if error.sent else StorageUnavailableError) from error
@@ -56,24 +56,24 @@ class SlotConnection:
             self._hang_up()
             raise
 
-    def close(self) -> None:
-        """End the connection for ever: what is under way gets no answer, and later calls find the slot lost."""
-        self._is_over = True
+    def cut(self) -> None:
+        """Give the connection up: what is under way gets no answer."""
         if self._connection is not None:
             self._connection.link.cut()
             self._hang_up()
 
     async def _connect(self) -> Connection:
-        if self._is_over:
-            raise SlotLostError(self._user.slot)
-        connection = Connection(self._user.owner, self._links(), self._user)
+        self._claim.require_open()
+        connection = Connection(self._claim.user.owner, self._claim.links(), self._claim.user)
         try:
             await connection.link.call(partial(self._redis.connect, connection))
         except RefusedError as error:
-            self._is_over = True
-            raise SlotLostError(self._user.slot) from error
+            self._claim.close()
+            raise SlotLostError(self._claim.user.slot) from error
         except LinkDownError as error:
             self._redis.hang_up(connection)
+            if connection.number and self._redis.has_closed(connection):
+                return await self._connect()
             raise StorageUnavailableError from error
         except asyncio.CancelledError:
             self._redis.hang_up(connection)
@@ -82,7 +82,7 @@ class SlotConnection:
         return connection
 
     def _on_database(self, effect: Callable[[Database], T]) -> Callable[[], T]:
-        return lambda: effect(self._redis.databases[self._user.slot])
+        return lambda: effect(self._redis.databases[self._claim.user.slot])
 
     def _hang_up(self) -> None:
         if self._connection is not None:
@@ -91,17 +91,25 @@ class SlotConnection:
 
 
 class SlotConnections:
-    """All connections of one claim."""
+    """All connections of one claim. Once one of them is refused, or the claim is closed, none works any more."""
 
     def __init__(self, redis: MemoryRedis, user: User, links: Callable[[], Link]) -> None:
-        """Prepare; none is made before it is needed."""
-        self._make = partial(SlotConnection, redis, user, links)
+        """Prepare to reach `redis` as `user`; `links` gives a new way to it for each connection."""
+        self.redis = redis
+        self.user = user
+        self.links = links
+        self._is_over = False
         self._all: list[SlotConnection] = []
         self._idle: list[SlotConnection] = []
 
+    def require_open(self) -> None:
+        """Raise `SlotLostError` when the claim is over."""
+        if self._is_over:
+            raise SlotLostError(self.user.slot)
+
     def own(self) -> SlotConnection:
-        """Return one for its caller alone."""
-        connection = self._make()
+        """Return a connection for its caller alone."""
+        connection = SlotConnection(self)
         self._all.append(connection)
         return connection
 
@@ -115,6 +123,7 @@ class SlotConnections:
             self._idle.append(connection)
 
     def close(self) -> None:
-        """Close all, for ever."""
+        """End all, for ever: what is under way gets no answer, and whoever calls again finds the slot lost."""
+        self._is_over = True
         for connection in self._all:
-            connection.close()
+            connection.cut()

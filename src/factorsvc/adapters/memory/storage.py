@@ -138,11 +138,11 @@ class MemoryStorage(Storage):
                 await self._remove_now(step)
 
     async def forget(self, classes: Collection[int]) -> None:
-        self._require_no_removal_in_doubt()
+        self._require_writable()
         await self._writer.call(lambda database: database.forget(classes))
 
     async def clear(self, class_id: int, limit: int) -> bool:
-        self._require_no_removal_in_doubt()
+        self._require_writable()
         found = await self._writer.call(lambda database: database.some(class_id, limit))
         if found:
             removal = _Removal({class_id: found}, {class_id: [present.value for present in found]})
@@ -176,7 +176,7 @@ class MemoryStorage(Storage):
             return await reader.call(lambda database: {class_id: database.size(class_id) for class_id in classes})
 
     def _take_watch(self, snapshot: Snapshot) -> _Watch:
-        self._require_no_removal_in_doubt()
+        self._require_writable()
         watch, self._watch = self._watch, None
         if watch is None or watch.mark != snapshot.version or watch.session != self._writer.session:
             raise StorageConflictError("the snapshot was used, or another one taken, or its connection is gone")
@@ -207,6 +207,7 @@ class MemoryStorage(Storage):
             self._removal_in_doubt = True
             raise
 
-    def _require_no_removal_in_doubt(self) -> None:
+    def _require_writable(self) -> None:
+        self._connections.require_open()
         if self._removal_in_doubt:
             raise RemovalUnknownError
