@@ -1,0 +1,121 @@
+"""Which adapter serves which port: the only place that names implementations.
+
+It wires and nothing else: all providers are synchronous and nothing they make is open, started or running. Opening and
+stopping belong to whoever runs what is made here (`factorsvc.entrypoints.process`).
+"""
+
+import secrets
+import time
+from random import SystemRandom
+from typing import Final, NoReturn
+
+from dependency_injector import containers, providers
+
+from factorsvc.adapters.factorizers.engine import engine_named
+from factorsvc.adapters.factorizers.worker_pool import WorkerPool
+from factorsvc.adapters.factorizers.worker_process import WorkerProcess
+from factorsvc.adapters.memory.bus import MemoryBus
+from factorsvc.adapters.memory.clocks import SystemClock
+from factorsvc.adapters.memory.cluster import MemoryCluster
+from factorsvc.adapters.memory.link import DirectLink
+from factorsvc.adapters.memory.memory_redis import MemoryRedis
+from factorsvc.adapters.memory.slot_allocator import MemorySlotAllocator
+from factorsvc.adapters.observability.measured import MeasuredSlots, measured, measured_bus
+from factorsvc.adapters.observability.metrics import Metrics
+from factorsvc.application.policy import Policy
+from factorsvc.application.replica import Replica
+from factorsvc.application.workspace import Surroundings
+from factorsvc.domain.cluster_clock import SampledClock
+from factorsvc.domain.ports.cluster_bus import ClusterBus
+from factorsvc.domain.ports.factorizer import Factorizer
+from factorsvc.domain.ports.slot_allocator import SlotAllocator
+from factorsvc.settings import Settings, SettingsError, variable_of
+
+_DIRTY_RATIO: Final = 0.5
+"""The journal in memory is compacted as Kafka does by default, so that a process may run for long."""
+_TOKEN_BYTES: Final = 16
+
+
+def _cluster_is_to_come() -> NoReturn:
+    raise SettingsError([f"{variable_of('backend')}: cluster is not there yet, only memory is"])
+
+
+class Container(containers.DeclarativeContainer):
+    """Everything that a process is made of, given its settings. Each `replica` is a new one; what is shared is one.
+
+    Several replicas in one process share the servers in memory, the factoring workers, the metrics, and the estimate of
+    cluster time, which comes from the same server's clock for all of them.
+    """
+
+    settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
+
+    metrics = providers.Singleton(Metrics)
+    clock = providers.Singleton(SampledClock, time.monotonic)
+    policy = providers.Singleton(
+        Policy,
+        classes=settings.provided.classes,
+        max_batch=settings.provided.max_batch,
+        max_bits=settings.provided.max_bits,
+        query_timeout_s=settings.provided.query_timeout_s,
+        append_timeout_s=settings.provided.append_timeout_s,
+        factor_timeout_s=settings.provided.factor_timeout_s,
+        drain_delay_s=settings.provided.drain_delay_s,
+        drain_deadline_s=settings.provided.drain_deadline_s,
+    )
+
+    workers = providers.Singleton(
+        WorkerPool,
+        providers.Factory(engine_named, settings.provided.factorizer),
+        workers=settings.provided.factor_workers,
+        queue=settings.provided.factor_queue,
+        hire=WorkerProcess,
+    )
+    factorizer: providers.Provider[Factorizer] = providers.Singleton(
+        measured, workers, metrics.provided.observe_factoring
+    )
+
+    server_clock = providers.Singleton(SystemClock)
+    memory_redis = providers.Singleton(MemoryRedis, server_clock.provided.now_ms)
+    memory_cluster = providers.Singleton(
+        MemoryCluster, settings.provided.classes, server_clock.provided.now_ms, dirty_ratio=_DIRTY_RATIO
+    )
+
+    slots: providers.Selector[SlotAllocator] = providers.Selector(
+        settings.provided.backend,
+        cluster=providers.Factory(_cluster_is_to_come),
+        memory=providers.Factory(
+            MemorySlotAllocator,
+            memory_redis,
+            providers.Factory(secrets.token_hex, _TOKEN_BYTES),
+            DirectLink,
+            clock,
+            providers.Factory(SystemRandom),
+            lease_ttl_s=settings.provided.lease_ttl_s,
+            classes=settings.provided.classes,
+        ),
+    )
+    bus: providers.Selector[ClusterBus] = providers.Selector(
+        settings.provided.backend,
+        cluster=providers.Factory(_cluster_is_to_come),
+        memory=providers.Factory(
+            MemoryBus,
+            memory_cluster,
+            DirectLink,
+            classes=settings.provided.classes,
+            random_bytes=secrets.token_bytes,
+        ),
+    )
+
+    surroundings = providers.Factory(
+        Surroundings,
+        bus=providers.Factory(measured_bus, bus, metrics.provided.observe_call),
+        clock=clock,
+        factorizer=factorizer,
+        policy=policy,
+        new_id=secrets.token_bytes,
+    )
+    replica = providers.Factory(
+        Replica,
+        slots=providers.Factory(MeasuredSlots, slots, metrics.provided.observe_call),
+        around=surroundings,
+    )

@@ -1,0 +1,109 @@
+"""The container: whole, lazy, and nothing but wiring."""
+
+import asyncio
+import os
+from typing import Literal
+
+import pytest
+from dependency_injector import errors, providers
+
+from factorsvc.adapters.factorizers.engine import engine_named
+from factorsvc.adapters.factorizers.inline import InlineFactorizer
+from factorsvc.container import Container
+from factorsvc.settings import PREFIX, SettingsError, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.upper().startswith(PREFIX):
+            monkeypatch.delenv(name)
+
+
+def a_container(**settings: object) -> Container:
+    return Container(settings=load_settings(**{"backend": "memory", **settings}))
+
+
+def test_a_container_with_settings_is_whole() -> None:
+    a_container().check_dependencies()
+
+
+def test_a_container_without_settings_is_not() -> None:
+    with pytest.raises(errors.Error, match=r"Container\.settings"):
+        Container().check_dependencies()
+
+
+def test_settings_are_nothing_else() -> None:
+    container = Container(settings={"backend": "memory"})
+    with pytest.raises(errors.Error, match="is not an instance of"):
+        container.policy()
+
+
+def test_everything_is_synchronous() -> None:
+    """One awaitable provider would make all above it awaitable; and opening is not wiring."""
+    kinds = {type(provider) for provider in Container.providers.values()}
+    assert kinds <= {providers.Dependency, providers.Singleton, providers.Factory, providers.Selector}
+
+
+def test_replicas_of_one_process_share_its_servers_and_nothing_of_their_own() -> None:
+    container = a_container()
+    one, other = container.surroundings(), container.surroundings()
+
+    assert container.replica() is not container.replica()
+    assert one.bus is not other.bus
+    assert (one.clock, one.factorizer, one.policy) == (other.clock, other.factorizer, other.policy)
+    assert container.memory_redis() is container.memory_redis()
+    assert a_container().memory_redis() is not container.memory_redis()
+
+
+def test_settings_become_the_policy() -> None:
+    settings: dict[str, object] = {
+        "classes": 7,
+        "max_batch": 8,
+        "max_bits": 9,
+        "query_timeout_s": 1.5,
+        "append_timeout_s": 2.5,
+        "factor_timeout_s": 3.5,
+        "drain_delay_s": 4.5,
+        "drain_deadline_s": 5.5,
+    }
+    policy = a_container(**settings).policy()
+    assert {name: getattr(policy, name) for name in settings} == settings
+
+
+@pytest.mark.parametrize("made", ["slots", "bus", "replica"])
+def test_a_backend_that_is_not_there_is_named(made: str) -> None:
+    container = Container(settings=load_settings())
+    with pytest.raises(SettingsError, match="FACTORSVC_BACKEND"):
+        container.providers[made]()
+
+
+@pytest.mark.parametrize("name", ["flint", "sympy"])
+def test_the_factorizer_is_the_one_that_was_chosen(name: Literal["flint", "sympy"]) -> None:
+    workers = a_container(factorizer=name, factor_workers=3).workers()
+    assert workers._engine == engine_named(name)
+    assert len(workers._workers) == 3
+
+
+async def test_what_is_overridden_is_used_by_all_that_rests_on_it() -> None:
+    """P5 in small: two replicas on an overridden factorizer, and what one stored the other finds."""
+    container = a_container(drain_delay_s=0, classes=3)
+    container.factorizer.override(providers.Singleton(InlineFactorizer, engine_named("sympy")))
+    replicas = [container.replica() for _ in range(2)]
+    async with asyncio.TaskGroup() as group:
+        for replica in replicas:
+            group.create_task(replica.run())
+        for replica in replicas:
+            while not replica.readiness().ready:
+                await replica.changed()
+        stored = await replicas[0].store([120], None)
+        found = await replicas[1].find(5)
+        for replica in replicas:
+            group.create_task(replica.drain(_at_once))
+
+    assert list(found.pages) == [stored[0].member]
+    assert isinstance(container.surroundings().factorizer, InlineFactorizer)
+
+
+async def _at_once() -> None:
+    """Nobody sends requests."""
