@@ -1,0 +1,1 @@
+"""The `factorsvc` command, as real processes."""
