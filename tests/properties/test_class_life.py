@@ -48,7 +48,7 @@ def test_a_life_is_whether_the_class_is_placed_here_and_its_view_whole(events: l
 
 
 @given(walks)
-def test_a_class_is_answered_for_only_from_a_view_that_caught_up_after_all_that_spoilt_it(
+def test_a_class_is_answered_for_exactly_from_a_view_that_caught_up_after_all_that_spoilt_it(
     events: list[ClassEvent],
 ) -> None:
     """What P5 needs of the table: whoever answers has caught up since it was last absent or its view worthless."""
@@ -61,7 +61,7 @@ def test_a_class_is_answered_for_only_from_a_view_that_caught_up_after_all_that_
         caught_up = event is ClassEvent.CAUGHT_UP or (
             caught_up and event is not ClassEvent.WORTHLESS and life is not ClassLife.ABSENT
         )
-        assert (life in ANSWERING) <= caught_up
+        assert (life in ANSWERING) is caught_up
 
 
 @pytest.mark.parametrize("life", ClassLife)
