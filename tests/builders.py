@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import count
 
 from factorsvc.domain.placement import Member
-from factorsvc.domain.question import Answered, Page, Question, RefusalReason, Refused
+from factorsvc.domain.question import Answered, Page, Question, ReadIndex, RefusalReason, Refused
 from factorsvc.domain.record import PUT_ID_BYTES, Batch, Entry, Present, Put, PutKey, Tombstone
 from factorsvc.domain.restoration import Position
 from factorsvc.domain.status import Status
@@ -156,8 +156,9 @@ def a_question(
     reply_to: int = 0,
     primes: Sequence[int] = (2,),
     read_index: Mapping[int, int] | Collection[int] = (0,),
+    as_of_ms: int = NOW_MS,
     deadline_ms: int = NOW_MS + 5_000,
 ) -> Question:
     """A question for one prime in class 0; classes in `read_index` without an offset are wanted as of offset 0."""
     wanted = dict(read_index) if isinstance(read_index, Mapping) else dict.fromkeys(read_index, 0)
-    return Question(question_id, reply_to, primes, wanted, deadline_ms)
+    return Question(question_id, reply_to, primes, ReadIndex(as_of_ms, wanted), deadline_ms)

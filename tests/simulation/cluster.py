@@ -48,7 +48,9 @@ class SimulatedCluster:
         self.redis = MemoryRedis(self.now_ms)
         self.broker = MemoryCluster(policy.classes, self.now_ms)
         self.replicas: dict[str, SimulatedReplica] = {}
-        self._lease_ttl_s = lease_ttl_s
+        self.lease_ttl_s = lease_ttl_s
+        self.leases_broken_at = -1e9
+        """When leases were last taken away before their time, which no holder can know before it renews."""
         self._starts = 0
 
     def now_ms(self) -> int:
@@ -72,7 +74,7 @@ class SimulatedCluster:
             link,
             clock,
             random,
-            lease_ttl_s=self._lease_ttl_s,
+            lease_ttl_s=self.lease_ttl_s,
             classes=self.policy.classes,
             page_members=page_members,
         )

@@ -4,7 +4,7 @@ Each fault is a method; it begins something that ends by itself after a while, s
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from random import Random
 
 from factorsvc.adapters.memory.faulty_link import Weather
@@ -34,7 +34,7 @@ class Nemesis:
 
     async def run(self, until: float) -> None:
         """Cause a fault every few seconds until virtual second `until`, then heal everything."""
-        faults: list[Callable[[], Awaitable[None]]] = [
+        faults: list[Callable[[], Coroutine[None, None, None]]] = [
             self.kill,
             self.kill_and_restart,
             self.freeze,
@@ -114,6 +114,7 @@ class Nemesis:
     async def wipe(self) -> None:
         """FLUSHALL."""
         self._note("wipe")
+        self._cluster.leases_broken_at = self._cluster.loop.time()
         self._cluster.redis.wipe()
 
     async def restart_redis(self) -> None:
@@ -124,6 +125,7 @@ class Nemesis:
             self._cluster.redis.save()
             await asyncio.sleep(1)
         self._cluster.redis.restart(lose_unsaved=lose)
+        self._cluster.leases_broken_at = self._cluster.loop.time()
 
     async def silence_redis(self) -> None:
         """Redis refuses everything for a while."""
@@ -177,6 +179,7 @@ class Nemesis:
         """Some lease is gone from one moment to the next."""
         slot = self._random.randrange(16)
         self._note(f"lapse lease {slot}")
+        self._cluster.leases_broken_at = self._cluster.loop.time()
         self._cluster.redis.lapse(slot)
 
     def _victim(self) -> str:

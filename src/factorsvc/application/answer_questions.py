@@ -36,7 +36,7 @@ class AnswerQuestions:
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + (question.deadline_ms - self._clock.now_ms()) / 1000
-        owed = set(question.read_index)
+        owed = set(question.read_index.offsets)
         while owed:
             parts: list[Part] = self._refusals(question, owed)
             ready = self._ready(question, owed)
@@ -64,7 +64,7 @@ class AnswerQuestions:
             class_id
             for class_id in sorted(owed & custody.answering - custody.doubtful)
             if (position := custody[class_id].position) is not None
-            and position.next_offset >= question.read_index[class_id]
+            and position.next_offset >= question.read_index.offsets[class_id]
         ]
 
     async def _read(self, question: Question, classes: Sequence[int]) -> list[Part]:
@@ -73,7 +73,7 @@ class AnswerQuestions:
         wants = [Want(prime, class_id, question.cursor) for class_id in classes for prime in question.primes]
         gone = RefusalReason.NOT_SERVING if question.cursor is None else RefusalReason.GONE
         try:
-            reading = await self._storage.read(wants, self._clock.now_ms())
+            reading = await self._storage.read(wants, question.read_index.as_of_ms)
         except StorageUnavailableError:
             return [Refused(class_id, gone) for class_id in classes]
         if not self._lease.is_sure(asyncio.get_running_loop().time()):
@@ -82,9 +82,11 @@ class AnswerQuestions:
         primes = len(question.primes)
         for place, class_id in enumerate(classes):
             load_id = load_ids[class_id] if question.cursor is None else question.cursor.load_id
-            index = question.read_index[class_id]
+            index = question.read_index.offsets[class_id]
             verdict = trust(reading.before.get(class_id), reading.after.get(class_id), load_id, index)
-            if verdict is Trust.GOOD:
+            if question.read_index.as_of_ms < self._custody[class_id].swept_ms:
+                parts.append(Refused(class_id, gone))
+            elif verdict is Trust.GOOD:
                 pages = reading.pages[place * primes : (place + 1) * primes]
                 parts.append(Answered(class_id, pages))
                 self._note(question, class_id, pages)

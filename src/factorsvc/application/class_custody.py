@@ -26,6 +26,8 @@ class HeldClass:
     target: int = 0
     """A restoring class serves once its view has reached this offset."""
     retiring_since: float = 0.0
+    swept_ms: int = 0
+    """Values that expired before this cluster time may be missing, although they were posted again in time."""
 
 
 class ClassCustody:
@@ -136,6 +138,10 @@ class ClassCustody:
         if positions:
             self.advanced.fire()
 
+    def note_sweep(self, class_id: int, before_ms: int) -> None:
+        """Note that values that expired before `before_ms` are removed though their next put may not be applied yet."""
+        self._held[class_id].swept_ms = max(self._held[class_id].swept_ms, before_ms)
+
     def reject(self, class_id: int) -> None:
         """Note that the view of a class is worthless: from now on it is not answered for and must be made anew."""
         held = self._held[class_id]
@@ -157,7 +163,7 @@ class ClassCustody:
         held = self._held[class_id]
         was, held.life = held.life, advance(held.life, event)
         if held.life is ClassLife.ABSENT:
-            held.position = None
+            held.position, held.swept_ms = None, 0
             self.doubtful.discard(class_id)
             self.garbage.add(class_id)
         elif was is ClassLife.ABSENT:

@@ -50,7 +50,7 @@ class MailRoom:
 
         try:
             if self._answering > self._policy.questions:
-                await reply([Refused(class_id, RefusalReason.OVERLOADED) for class_id in question.read_index])
+                await reply([Refused(class_id, RefusalReason.OVERLOADED) for class_id in question.read_index.offsets])
             else:
                 await self._answers.answer(question, reply)
         except JournalUnavailableError:

@@ -1,13 +1,13 @@
 """One round: the GETs that collected while the last one was being opened, and what has been answered (design 9)."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from factorsvc.application.signal import Signal
 from factorsvc.domain.coverage import Coverage
 from factorsvc.domain.errors import NotCoveredError, NotReadyError
-from factorsvc.domain.question import Cursor, Page, Part
+from factorsvc.domain.question import Cursor, Page, Part, ReadIndex
 
 
 class Found(NamedTuple):
@@ -26,7 +26,7 @@ class Round:
         primes: Iterable[int],
         classes: Iterable[int],
         deadline: float,
-        read_index: Mapping[int, int] | None = None,
+        read_index: ReadIndex | None = None,
         cursor: Cursor | None = None,
     ) -> None:
         """Begin a round that somebody waits for until `deadline`, an instant of the loop's monotonic clock.
@@ -35,12 +35,18 @@ class Round:
         """
         self.primes = tuple(primes)
         self.deadline = deadline
-        self.read_index = read_index or {}
+        self.read_index = read_index
         self.cursor = cursor
         self.question_ids: list[bytes] = []
         self.coverage = Coverage(classes)
         self.progress = Signal()
         self.abandoned = False
+
+    def index_of(self, classes: Iterable[int]) -> ReadIndex:
+        """The read index of some classes. It must have been learnt."""
+        if self.read_index is None:
+            raise RuntimeError("a round was asked before it had a read index")
+        return self.read_index.of(classes)
 
     def take(self, slot: int, parts: Iterable[Part], now: float) -> None:
         """Take in parts that `slot` gave."""

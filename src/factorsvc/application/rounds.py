@@ -3,6 +3,11 @@
 What collects while a round is being opened goes into the next one. A round is opened by asking for the read index,
 which must happen after the last of its GETs arrived (P5), and by appending its first questions; from then on it is seen
 through beside the rounds that follow. So a slow replica slows the GETs that wait for it and no others.
+
+Expiry is judged as of the round's closing, before the read index is asked for, however much later a view is read. The
+bad interleaving otherwise: a value expires at 10; a GET is sent and has its read index at 9; the value is posted again
+at 9.5, without a ttl; a holder that has not applied that yet, and need not for this read index, reads its view at 11
+and finds the value expired. It would be missing, although it was there all the time (ADR 1).
 """
 
 import asyncio
@@ -14,7 +19,7 @@ from factorsvc.application.round import Found, Round
 from factorsvc.application.signal import Signal
 from factorsvc.application.workspace import Workspace
 from factorsvc.domain.errors import JournalUnavailableError, NotCoveredError, NotReadyError
-from factorsvc.domain.question import Frame, Part, Question
+from factorsvc.domain.question import Frame, Part, Question, ReadIndex
 from factorsvc.domain.slot import SLOTS
 
 _QUESTION_ID_BYTES = 12
@@ -157,24 +162,24 @@ class Rounds:
         for waiting in taken:
             if not waiting.round.done():
                 waiting.round.set_result(asked)
-        if not await self._learn_read_index(asked):
+        asked.read_index = await self._learn_read_index(asked.deadline)
+        if asked.read_index is None:
             self._close(asked)
             return
         await self._ask_owed(asked)
         self._spawn(asked, self._see_through(asked), "round")
 
-    async def _learn_read_index(self, asked: Round) -> bool:
-        """Ask for the journal's ends until there is an answer; False if none came while somebody waited."""
+    async def _learn_read_index(self, deadline: float) -> ReadIndex | None:
+        """Ask for the journal's ends until there is an answer; None if none came while somebody waited."""
         loop = asyncio.get_running_loop()
-        while loop.time() < asked.deadline:
+        while loop.time() < deadline:
+            as_of_ms = self._clock.now_ms()
             try:
-                async with asyncio.timeout_at(asked.deadline):
-                    asked.read_index = await self._journal.end_offsets()
+                async with asyncio.timeout_at(deadline):
+                    return ReadIndex(as_of_ms, await self._journal.end_offsets())
             except (JournalUnavailableError, TimeoutError):
                 await asyncio.sleep(self._policy.retry_s)
-            else:
-                return True
-        return False
+        return None
 
     async def _see_through(self, asked: Round) -> None:
         loop = asyncio.get_running_loop()
@@ -212,7 +217,7 @@ class Rounds:
         self._by_question[question_id] = asked
         remaining_s = asked.deadline - asyncio.get_running_loop().time()
         deadline_ms = self._clock.now_ms() + int(remaining_s * 1000)
-        index = {class_id: asked.read_index[class_id] for class_id in classes}
+        index = asked.index_of(classes)
         return Question(question_id, self._slot, asked.primes, index, deadline_ms, asked.cursor)
 
     async def _send(self, asked: Round, slot: int, question: Question) -> None:

@@ -5,6 +5,9 @@ removal (design 6, rule 4), and both work when the database is full, because the
 """
 
 from factorsvc.application.workspace import Workspace
+from factorsvc.domain.applying import verified
+from factorsvc.domain.ports.storage import Snapshot
+from factorsvc.domain.record import Present
 from factorsvc.domain.value import class_of
 
 
@@ -32,12 +35,30 @@ class Sweeper:
             return False
         classes = sorted({class_of(value, self._policy.classes) for value in values})
         snapshot = await self._storage.look(classes, values)
-        dead = [present.key for present in snapshot.presents.values() if present.has_expired(before_ms)]
-        await self._journal.bury(dead)
+        dead = [present for present in snapshot.presents.values() if present.has_expired(before_ms)]
+        await self._journal.bury([present.key for present in dead])
         second = await self._storage.look(classes, values)
-        still_there = [key for key in dead if key.value in second.presents and second.presents[key.value].key == key]
-        await self._storage.remove(second, still_there)
-        return len(values) == limit
+        for present in dead:
+            self._note_removal(present, second, before_ms)
+        await self._storage.remove(
+            second, [present.key for present in dead if second.presents.get(present.value) == present]
+        )
+        return len(dead) == limit
+
+    def _note_removal(self, present: Present, snapshot: Snapshot, before_ms: int) -> None:
+        """Remember a removal that a long answer must not miss, one that judges expiry as of a time before it.
+
+        If the view has applied all that was in the journal when the put expired, the value was gone from then on. If
+        it has not, as when the database is full, the next put may be in the journal since before: the value was never
+        gone, and a reader of that time would miss it.
+        """
+        class_id = class_of(present.value, self._policy.classes)
+        position = snapshot.positions.get(class_id)
+        if position is None:
+            return
+        known = verified(position, self._custody.verifications.get(class_id))
+        if not present.has_expired(known.verified_at_ms):
+            self._custody.note_sweep(class_id, before_ms)
 
     async def clear_garbage(self) -> bool:
         """Clear a bounded piece of the classes that are held no more; True when there is more.

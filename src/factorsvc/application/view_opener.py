@@ -19,6 +19,7 @@ class ViewOpener:
         self._clock = work.clock
         self._custody = work.custody
         self._facts = work.facts
+        self._bury_after_ms = int(work.policy.bury_after_s * 1000)
 
     async def step(self) -> None:
         """Resume each class in doubt whose stored view is good, and reject the others.
@@ -42,3 +43,4 @@ class ViewOpener:
             else:
                 self._journal.read_from(class_id, position.next_offset)
                 self._custody.resume(class_id, position, ends[class_id])
+                self._custody.note_sweep(class_id, now_ms - self._bury_after_ms)  # whoever held it before may have

@@ -25,6 +25,19 @@ class Page(NamedTuple):
     cursor: Cursor | None
 
 
+class ReadIndex(NamedTuple):
+    """The moment as of which a GET is answered (P5): after it was sent, and no later than any offset asked for."""
+
+    as_of_ms: int
+    """Cluster time by which expiry is judged; from before the offsets were asked for."""
+    offsets: Mapping[int, int]
+    """By class, what a view must have applied."""
+
+    def of(self, classes: Iterable[int]) -> "ReadIndex":
+        """The same moment for some classes only."""
+        return ReadIndex(self.as_of_ms, {class_id: self.offsets[class_id] for class_id in classes})
+
+
 class Question(NamedTuple):
     """Ask the replica that holds a slot for the values that have some primes, in some classes."""
 
@@ -33,12 +46,12 @@ class Question(NamedTuple):
     """The slot of the asker."""
     primes: Sequence[int]
     """Distinct. Exactly one where a cursor is given."""
-    read_index: Mapping[int, int]
-    """Wanted classes, each with the offset that the answering view must have reached."""
+    read_index: ReadIndex
+    """Of the wanted classes."""
     deadline_ms: int
     """Cluster time after which nobody waits for the answer any more."""
     cursor: Cursor | None = None
-    """Go on from here, in the one class of `read_index`."""
+    """Go on from here, in the only class of `read_index`."""
 
 
 class RefusalReason(Enum):

@@ -115,8 +115,8 @@ class Storage(Protocol):
         """
 
     @abstractmethod
-    async def read(self, wants: Sequence[Want], now_ms: int) -> Reading:
-        """Return a page for each want, without values that have expired at `now_ms`.
+    async def read(self, wants: Sequence[Want], as_of_ms: int) -> Reading:
+        """Return a page for each want, without values that had expired at `as_of_ms`, which may be a while ago.
 
         A page without cursor has all that is left. Over the pages of one want, as long as the class's load id stays
         the same, every member comes at least once that was there from the first page to the last (P9: no page holds

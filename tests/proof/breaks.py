@@ -1,0 +1,81 @@
+"""What is taken out of the service, one piece at a time, and which test goes red of it.
+
+`make prove` does it; `docs/promises.md` tells it. A test sees to it that each piece of text is still there.
+"""
+
+from dataclasses import dataclass
+
+NEMESIS = "tests/simulation/test_cluster.py::test_nothing_is_lost_and_nothing_comes_back"
+RESCALE = "tests/simulation/test_cluster.py::test_rescaling_fails_no_request"
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """One piece of safety taken out: in `file`, `before` becomes `after`, and `test` must fail."""
+
+    name: str
+    promise: str
+    file: str
+    before: str
+    after: str
+    test: str
+
+
+BREAKS = (
+    Break(
+        "void-puts-count",
+        "P8",
+        "domain/fold.py",
+        "return append_time_ms > put.append_by_ms",
+        "return False",
+        NEMESIS,
+    ),
+    Break(
+        "no-read-index",
+        "P5",
+        "application/rounds.py",
+        "return ReadIndex(as_of_ms, await self._journal.end_offsets())",
+        "return ReadIndex(as_of_ms, dict.fromkeys(await self._journal.end_offsets(), 0))",
+        NEMESIS,
+    ),
+    Break(
+        "short-answers",
+        "P5",
+        "application/round.py",
+        "while self.coverage.missing:",
+        "while self.coverage.missing and loop.time() < deadline - 3:",
+        NEMESIS,
+    ),
+    Break(
+        "bury-after-apply",
+        "P4, P6",
+        "application/materializer.py",
+        "        await self._journal.bury(applied.died)\n        await self._storage.commit(snapshot, applied.change)\n",
+        "        await self._storage.commit(snapshot, applied.change)\n        await self._journal.bury(applied.died)\n",
+        NEMESIS,
+    ),
+    Break(
+        "drop-at-once",
+        "P7",
+        "application/handover.py",
+        "        if now - self._custody[class_id].retiring_since >= self._policy.drain_deadline_s:\n",
+        "        if True:\n",
+        RESCALE,
+    ),
+    Break(
+        "leave-without-handover",
+        "P7",
+        "application/tenure.py",
+        "not self.service.is_succeeded and",
+        "False and",
+        RESCALE,
+    ),
+    Break(
+        "trust-any-view",
+        "P2, P5",
+        "domain/trust.py",
+        "return Trust.GOOD if before.next_offset >= read_index else Trust.BEHIND",
+        "return Trust.GOOD",
+        NEMESIS,
+    ),
+)
