@@ -10,7 +10,7 @@ from typing import Final
 Factor = Callable[[int], tuple[int, ...]]
 
 GRACE_S: Final = 1.0  # how long after the deadline the kernel ends what the service should have ended
-NICENESS: Final = 10  # with as many workers as cores, the event loop still gets its time
+NICENESS: Final = 5  # with as many busy workers as cores, the event loop still comes first
 
 
 def prepare() -> None:
@@ -19,13 +19,13 @@ def prepare() -> None:
     pebble's handler of SIGTERM is such a one. It would be waited for, 3 s for each kill, before SIGKILL comes.
     """
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    os.nice(NICENESS)
     _end_with_parent()
 
 
 def report(factor_one: Factor) -> int:
-    """Return the id of this process, once it has imported and tried what it will need."""
+    """Return the id of this process, once it has imported and tried what it will need. From then on it steps back."""
     factor_one(6)
+    os.nice(NICENESS)  # not before: somebody waits for the start
     return os.getpid()
 
 
