@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import count
 
 from factorsvc.domain.placement import Member
+from factorsvc.domain.ports.storage import Snapshot
 from factorsvc.domain.question import Answered, Page, Question, ReadIndex, RefusalReason, Refused
 from factorsvc.domain.record import PUT_ID_BYTES, Batch, Entry, Present, Put, PutKey, Tombstone
 from factorsvc.domain.restoration import Position
@@ -105,6 +106,20 @@ def a_position(*, load_id: bytes = b"load", next_offset: int = 10, verified_at_m
     return Position(load_id, next_offset, verified_at_ms)
 
 
+def a_snapshot(
+    *,
+    journal_id: bytes | None = b"journal",
+    positions: Mapping[int, Position] | None = None,
+    loading: Mapping[int, bytes] | None = None,
+    presents: Iterable[Present] = (),
+    session: int = 1,
+    version: int = 1,
+) -> Snapshot:
+    """What a look at a view shows that holds no class yet."""
+    states = {present.value: present for present in presents}
+    return Snapshot(journal_id, positions or {}, loading or {}, states, session, version)
+
+
 def a_member(
     slot: int = 0,
     epoch: int = 1,
@@ -159,6 +174,6 @@ def a_question(
     as_of_ms: int = NOW_MS,
     deadline_ms: int = NOW_MS + 5_000,
 ) -> Question:
-    """A question for one prime in class 0; classes in `read_index` without an offset are wanted as of offset 0."""
+    """A question for one prime in class 0, as of now; classes in `read_index` without an offset are wanted as of 0."""
     wanted = dict(read_index) if isinstance(read_index, Mapping) else dict.fromkeys(read_index, 0)
     return Question(question_id, reply_to, primes, ReadIndex(as_of_ms, wanted), deadline_ms)
