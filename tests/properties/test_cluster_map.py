@@ -96,7 +96,9 @@ class Hearing(RuleBasedStateMachine):
 
     @invariant()
     def a_class_is_covered_by_whoever_serves_it_and_stays(self) -> None:
-        """Whether or not somebody is left out of the count."""
+        """Whether or not somebody is left out of the count. To be ready it is enough to be served by somebody."""
+        served = {class_id for status in self.counting.values() for class_id in status.serving}
+        assert self.map.covers_all is (served == set(range(CLASSES)))
         for but in ([], [0], [1, 2], [0, 1, 2]):
             covering = [s for slot, s in self.counting.items() if slot not in but and not s.leaving]
             covered = {class_id for status in covering for class_id in status.serving}

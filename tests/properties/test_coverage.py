@@ -108,6 +108,7 @@ class Round(RuleBasedStateMachine):
         """P5: none is lost, and the first answer counts."""
         assert self.coverage.answers == self.answers
         assert self.coverage.missing == set(CLASSES) - self.answers.keys()
+        assert {class_id for class_id in CLASSES if self.coverage.is_asked(class_id)} == self.open.keys()
 
     def teardown(self) -> None:
         """Once each class is served by somebody who answers, each is answered within one silence and one retry."""

@@ -88,6 +88,14 @@ def test_a_class_is_uncovered_if_nobody_serves_it_who_stays_and_counts() -> None
     assert cluster_map.uncovered(but=[1]) == {1, 2}
 
 
+def test_all_is_covered_when_each_class_is_served_even_by_those_who_leave() -> None:
+    statuses = a_status(0, serving=[0]), a_status(1, retiring=[1]), a_status(2, serving=[2], leaving=True)
+
+    assert a_map(*statuses).covers_all
+    assert not a_map(*statuses[1:]).covers_all
+    assert not a_map().covers_all
+
+
 @pytest.mark.parametrize(
     ("statuses", "staying"),
     [

@@ -33,6 +33,14 @@ def test_what_is_asked_for_is_not_planned_again() -> None:
     assert asked(7, 0).plan({0: [7, 3]}, now=0) == {}
 
 
+def test_a_class_is_asked_for_until_it_is_answered_or_refused() -> None:
+    coverage = asked(7, 0, 1, 2)
+    coverage.take(7, an_answer(0), now=0)
+    coverage.take(7, a_refusal(1), now=0)
+
+    assert [coverage.is_asked(class_id) for class_id in (0, 1, 2, 3)] == [False, False, True, False]
+
+
 def test_an_answer_covers_its_class() -> None:
     coverage, answer = asked(7, 0, 1), an_answer(0)
     coverage.take(7, answer, now=0)

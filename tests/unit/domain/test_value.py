@@ -50,7 +50,9 @@ def test_no_members_are_the_empty_page() -> None:
     assert join_members([]) == b""
 
 
-@given(st.lists(st.lists(factored_values.map(lambda value: value.member), min_size=1), min_size=1))
+@given(
+    st.lists(st.lists(factored_values.map(lambda value: value.member), min_size=1, max_size=3), min_size=1, max_size=3)
+)
 def test_pages_join_like_members(pages: list[list[bytes]]) -> None:
     whole = join_members(member for page in pages for member in page)
 
