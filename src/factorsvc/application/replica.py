@@ -49,7 +49,7 @@ class Replica:
             drained = False
             try:
                 await tenure.run()
-                drained = True
+                drained, self._waits_for = True, "ended"
             except* (SlotLostError, RemovalUnknownError, JournalReplacedError):
                 self._waits_for = "claiming a slot again"
             finally:
