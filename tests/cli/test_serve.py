@@ -114,6 +114,28 @@ def test_a_replica_that_cannot_go_on_ends_loudly() -> None:
         assert command.exit_code() == 1
 
 
+def test_a_replica_that_waits_for_its_servers_can_be_stopped() -> None:
+    """A claim that gets no answer must not keep the process from ending."""
+    silent = """
+from asyncio import Event
+from dependency_injector.providers import Factory
+from factorsvc.container import Container
+from factorsvc.domain.ports.slot_allocator import SlotAllocator
+
+class SilentSlots(SlotAllocator):
+    async def claim(self):
+        await Event().wait()
+
+Container.slots.override(Factory(SilentSlots))
+"""
+    with running("serve", script=silent, settings={"backend": "memory", "http_port": 0}) as command:
+        command.event("not_ready")
+        command.signal(signal.SIGTERM)
+
+        command.event("drained")
+        assert command.exit_code() == 0
+
+
 def test_wrong_settings_are_named_one_a_line() -> None:
     """Nothing starts, no value is repeated, and the exit code is 2."""
     with running("serve", settings={"http_port": "s3cret", "drain_delay_s": "5s", "clases": 3}) as command:
