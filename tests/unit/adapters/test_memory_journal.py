@@ -165,29 +165,33 @@ def test_a_waiting_take_turns_to_a_class_that_is_ordered() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_an_order_overtakes_a_fetch(seed: int) -> None:
+@pytest.mark.parametrize("old", [0, 99], ids=["in range", "out of range"])
+def test_an_order_overtakes_a_fetch(seed: int, old: int) -> None:
     """A fetch under way, even one that finds its offset out of range, decides nothing about a class ordered anew."""
 
     async def main(loop: SimulationLoop) -> None:
         journal: Journal = Replica(a_cluster(loop)).bus.journal
         await journal.open()
         await journal.append(FIVE, in_a_moment())
-        journal.read_from(3, 99)
-        ordered = False
+        journal.read_from(3, old)
+        ordered = asyncio.Event()
 
         async def take() -> None:
             try:
-                batches = await journal.take(10, 1)
+                start = (await journal.take(10, 1))[0].start
             except OutOfRangeError:
-                assert not ordered
-                batches = await journal.take(10, 1)
-            assert batches[0].start == 2
+                start = old
+            if start == old:
+                assert not ordered.is_set()
+                await ordered.wait()
+                start = (await journal.take(10, 1))[0].start
+            assert start == 2
 
         async with asyncio.TaskGroup() as group:
             group.create_task(take())
             await asyncio.sleep(0)
             journal.read_from(3, 2)
-            ordered = True
+            ordered.set()
 
     run(main, seed=seed)
 

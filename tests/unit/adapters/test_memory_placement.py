@@ -160,3 +160,41 @@ def test_a_coordinator_that_forgot_everybody_is_joined_again() -> None:
         assert heard[-1].placement == place([a_member(0)], CLASSES)
 
     run(main, seed=1)
+
+
+def test_a_broker_that_was_away_for_long_moves_nothing() -> None:
+    """Nobody could be heard meanwhile, so nobody is out: no rebalance, as measured of Kafka 4.1."""
+
+    async def main(loop: SimulationLoop) -> None:
+        replica, heard = Replica(cluster := a_cluster(loop)), list[Assignment]()
+        await replica.bus.placement.join(lambda: a_member(0))
+        loop.node("replica").start(follow(replica.bus.placement, heard))
+        await asyncio.sleep(1)
+
+        cluster.stop()
+        await asyncio.sleep(60)
+        cluster.start()
+        await asyncio.sleep(10)
+
+        assert [assignment.generation for assignment in heard] == [1]
+
+    run(main, seed=1)
+
+
+def test_a_member_that_is_not_sure_says_so() -> None:
+    """It withdraws when it is asked, instead of having everybody wait for it."""
+
+    async def main(loop: SimulationLoop) -> None:
+        doubtful, other = Replica(cluster := a_cluster(loop)), Replica(cluster)
+        says: list[Member | None] = [a_member(0)]
+        await doubtful.bus.placement.join(lambda: says[-1])
+        loop.node("doubtful").start(follow(doubtful.bus.placement, []))
+        says.append(None)
+        joined = loop.time()
+
+        await other.bus.placement.join(lambda: a_member(1))
+
+        assert (await other.bus.placement.changed(None)).placement == place([a_member(1)], CLASSES)
+        assert loop.time() - joined < GroupTiming().rebalance_timeout_s
+
+    run(main, seed=1)
