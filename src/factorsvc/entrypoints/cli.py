@@ -37,7 +37,10 @@ def _factorsvc() -> None:
 
 @_commands.command()
 def serve() -> None:
-    """Run one replica until SIGTERM or Ctrl-C, then drain: others take its classes over before it ends."""
+    """Run one replica, until SIGTERM or Ctrl-C drains it.
+
+    It goes on serving until others have taken its classes over.
+    """
     settings = _settings()
     configure_logs(settings.log_format, settings.log_level, sys.stdout)
     _run(settings)
