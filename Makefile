@@ -59,6 +59,10 @@ check: setup ## format, lint, types and layers
 quick: setup ## the tests without what builds, measures or repeats them
 	@$(BIN)/pytest --ignore tests/packaging
 
+.PHONY: prove
+prove: setup ## take each safety out once, in a copy, and see its test go red
+	@$(BIN)/python -m tests.proof
+
 .PHONY: coverage
 coverage: setup ## the same, and every branch of domain and application must have been taken
 	@$(BIN)/coverage run -m pytest --ignore tests/packaging

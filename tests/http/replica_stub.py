@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 
 from factorsvc.application.answer import Answer
-from factorsvc.domain.status import Readiness, Status
+from factorsvc.domain.status import LEAVING, Readiness, Status
 from factorsvc.domain.value import FactoredValue
-from factorsvc.entrypoints.http.api import LEAVING, HttpLimits, ReplicaApi
+from factorsvc.entrypoints.http.api import HttpLimits, ReplicaApi
 from factorsvc.entrypoints.http.app import make_app
 from factorsvc.entrypoints.http.documentation import DescribedApp
 

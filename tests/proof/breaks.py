@@ -50,8 +50,8 @@ BREAKS = (
         "bury-after-apply",
         "P4, P6",
         "application/materializer.py",
-        "        await self._journal.bury(applied.died)\n        await self._storage.commit(snapshot, applied.change)\n",
-        "        await self._storage.commit(snapshot, applied.change)\n        await self._journal.bury(applied.died)\n",
+        "await self._journal.bury(applied.died)\n        await self._storage.commit(snapshot, applied.change)",
+        "await self._storage.commit(snapshot, applied.change)\n        await self._journal.bury(applied.died)",
         NEMESIS,
     ),
     Break(
@@ -66,8 +66,8 @@ BREAKS = (
         "leave-without-handover",
         "P7",
         "application/tenure.py",
-        "not self.service.is_succeeded and",
-        "False and",
+        "service is not None and not service.is_succeeded and loop.time() < latest",
+        "False",
         RESCALE,
     ),
     Break(

@@ -17,7 +17,7 @@ from factorsvc.domain.errors import (
     StorageUnavailableError,
 )
 from factorsvc.domain.ports.slot_allocator import SlotAllocator, SlotClaim
-from factorsvc.domain.status import Readiness, Status
+from factorsvc.domain.status import LEAVING, Readiness, Status
 from factorsvc.domain.value import FactoredValue
 
 _STANDBY_RETRY_S = 0.5
@@ -62,6 +62,7 @@ class Replica:
     async def drain(self, stop_taking: Callable[[], Awaitable[None]]) -> None:
         """End the life without failing a request; `run` returns soon after. See `Tenure.drain` for `stop_taking`."""
         self._draining.set()
+        self._changed.fire()
         tenure = self._tenure
         if tenure is None:
             await stop_taking()
@@ -84,9 +85,10 @@ class Replica:
     def readiness(self) -> Readiness:
         """Tell whether requests should be sent here."""
         tenure = self._tenure
+        leaving = LEAVING if self._draining.is_set() else ""
         if tenure is None:
-            return Readiness(False, self._waits_for, None, None, 0)
-        reason = tenure.reason_not_ready()
+            return Readiness(False, leaving or self._waits_for, None, None, 0)
+        reason = leaving or tenure.reason_not_ready()
         classes = 0 if tenure.service is None else len(tenure.service.work.custody.answering)
         return Readiness(not reason, reason, tenure.claim.slot, tenure.claim.epoch, classes)
 
@@ -115,11 +117,13 @@ class Replica:
             try:
                 claim = await self._slots.claim()
             except StorageUnavailableError:
-                claim, self._waits_for = None, "the database does not answer"
+                self._waits_for = "the database does not answer"
             else:
+                if claim is not None and not self._draining.is_set():
+                    return claim
+                if claim is not None:
+                    await self._give_up(claim, release=True)
                 self._waits_for = "standing by: all slots are taken"
-            if claim is not None:
-                return claim
             self._changed.fire()
             try:
                 async with asyncio.timeout_at(loop.time() + _STANDBY_RETRY_S):

@@ -62,13 +62,11 @@ class Service:
         return not work.custody.answering & work.map.uncovered(but=[work.slot])
 
     def reason_not_ready(self) -> str:
-        """Say why no requests should be sent here; empty if they should.
+        """Say why no requests should be sent here, but for a drain; empty if they should.
 
         Later gaps in what the cluster covers do not make a replica unready: they fail the GETs concerned, while a load
         balancer that saw all replicas unready would fail everything.
         """
-        if self.exchange.leaving:
-            return "leaving"
         if self.work.broker_clock.at_ms(0.0) is None:
             return "the broker's time is not known yet"
         self._was_covered = self._was_covered or self.work.map.covers_all

@@ -55,11 +55,12 @@ class Tenure:
         """
         loop = asyncio.get_running_loop()
         latest = loop.time() + self._around.policy.drain_deadline_s
-        if self.service is not None:
-            await self.service.leave()
-        await asyncio.sleep(self._around.policy.drain_delay_s)
+        service = self.service
+        if service is not None:
+            await service.leave()
+            await asyncio.sleep(self._around.policy.drain_delay_s)
         await stop_taking()
-        while self.service is not None and not self.service.is_succeeded and loop.time() < latest:
+        while service is not None and not service.is_succeeded and loop.time() < latest:
             await self._changed.wait_until(latest)
         self._over.set()
 

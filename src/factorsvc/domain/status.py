@@ -24,6 +24,10 @@ class Status(NamedTuple):
     """Its database takes no more writes."""
 
 
+LEAVING = "leaving"
+"""`Readiness.reason` of a replica that drains. It still answers, and asks clients to come back elsewhere."""
+
+
 class Readiness(NamedTuple):
     """Whether this replica takes requests. `reason` is empty exactly when `ready`."""
 

@@ -3,14 +3,11 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 from factorsvc.application.answer import Answer
 from factorsvc.domain.status import Readiness, Status
 from factorsvc.domain.value import FactoredValue
-
-LEAVING: Final = "leaving"
-"""`Readiness.reason` of a replica that drains: its answers ask the client to come back on another connection."""
 
 
 class ReplicaApi(Protocol):

@@ -6,7 +6,8 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from factorsvc.entrypoints.http.api import LEAVING, ReplicaApi
+from factorsvc.domain.status import LEAVING
+from factorsvc.entrypoints.http.api import ReplicaApi
 from factorsvc.entrypoints.http.connection import piece, run_while_connected
 from factorsvc.entrypoints.http.models import cluster_status
 

@@ -2,7 +2,8 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from factorsvc.entrypoints.http.api import LEAVING, ReplicaApi
+from factorsvc.domain.status import LEAVING
+from factorsvc.entrypoints.http.api import ReplicaApi
 
 
 class Farewell:

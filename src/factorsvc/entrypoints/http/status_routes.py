@@ -17,6 +17,21 @@ from factorsvc.entrypoints.http.problems import INTERNAL, METHOD_NOT_ALLOWED
 
 _METRICS_MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus' text format
 _ERRORS: Final = documented("GET", METHOD_NOT_ALLOWED, INTERNAL)
+_READY: Final = {
+    200: {"description": "The replica takes requests.", "content": content_of(Ready)},
+    **documented("GET", METHOD_NOT_ALLOWED, INTERNAL, NotReadyError),
+}
+_EVENTS: Final = {
+    200: {
+        "description": "One event per change; its data is a ClusterStatus.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    },
+    **_ERRORS,
+}
+_METRICS: Final = {
+    200: {"description": "Prometheus' text format.", "content": {"text/plain": {"schema": {"type": "string"}}}},
+    **_ERRORS,
+}
 
 
 def make_status_routes(replica: ReplicaApi, metrics: Callable[[], bytes]) -> APIRouter:
@@ -33,15 +48,7 @@ def make_status_routes(replica: ReplicaApi, metrics: Callable[[], bytes]) -> API
         """Say that the process is alive. A standby is, and a replica that leaves."""
         return JsonAnswer(Alive().model_dump_json().encode())
 
-    @routes.get(
-        "/readyz",
-        operation_id="isReady",
-        response_class=Response,
-        responses={
-            200: {"description": "The replica takes requests.", "content": content_of(Ready)},
-            **documented("GET", METHOD_NOT_ALLOWED, INTERNAL, NotReadyError),
-        },
-    )
+    @routes.get("/readyz", operation_id="isReady", response_class=Response, responses=_READY)
     async def is_ready(_request: Request) -> Response:
         """Say whether to send requests here."""
         ready, reason, slot, epoch, classes = replica.readiness()
@@ -59,31 +66,12 @@ def make_status_routes(replica: ReplicaApi, metrics: Callable[[], bytes]) -> API
         """Show slots, classes, values and lag of every replica as this one knows them."""
         return JsonAnswer(picture_of(replica))
 
-    @routes.get(
-        "/cluster/events",
-        operation_id="watchCluster",
-        response_class=Response,
-        responses={
-            200: {
-                "description": "One event per change; its data is a ClusterStatus.",
-                "content": {"text/event-stream": {"schema": {"type": "string"}}},
-            },
-            **_ERRORS,
-        },
-    )
+    @routes.get("/cluster/events", operation_id="watchCluster", response_class=Response, responses=_EVENTS)
     async def watch_cluster(_request: Request) -> Response:
         """Stream what `/cluster` shows, now and whenever it changes, until you close it or this replica leaves."""
         return ClusterEvents(replica)
 
-    @routes.get(
-        "/metrics",
-        operation_id="showMetrics",
-        response_class=Response,
-        responses={
-            200: {"description": "Prometheus' text format.", "content": {"text/plain": {"schema": {"type": "string"}}}},
-            **_ERRORS,
-        },
-    )
+    @routes.get("/metrics", operation_id="showMetrics", response_class=Response, responses=_METRICS)
     async def show_metrics(_request: Request) -> Response:
         """Show the metrics of this replica."""
         return Response(metrics(), media_type=_METRICS_MEDIA_TYPE)
