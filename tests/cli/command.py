@@ -68,7 +68,7 @@ def running(*arguments: str, settings: Mapping[str, object], script: str = "") -
     code = f"{script}\nfrom factorsvc.entrypoints.cli import main\nmain()"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FACTORSVC_")}
     environment |= {f"FACTORSVC_{name.upper()}": str(value) for name, value in settings.items()}
-    with subprocess.Popen(  # noqa: S603 (our own command)
+    with subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
         env=environment,
         stdin=subprocess.DEVNULL,

@@ -109,6 +109,7 @@ class Tenure:
         A view of another journal is thrown away here, whole, so that no position of it can be taken for one of ours.
         """
         bus, storage, policy = self._around.bus, self.claim.storage, self._around.policy
+        bus.journal.stop_reading(range(policy.classes))  # what the last tenure still read
         facts = await bus.journal.open()
         snapshot = await storage.look(range(policy.classes))
         ours = snapshot.journal_id == facts.journal_id

@@ -3,7 +3,7 @@
 Every class is placed on exactly one live slot; the slots' numbers of classes differ by at most one; of all placements
 that do so this one moves the fewest classes; among those it prefers, where several slots hold a class, the one that
 serves it before one that restores it before one that retires it. Exact, not greedy: greedy is up to 7 moves off where
-two members hold one class (facts/kafka, variant D).
+two members hold one class.
 
 It is an assignment problem: rows are classes, columns are seats at slots, costs say how far the view at that slot is.
 Each slot has n // slots seats that must be taken and one more that may be; rows that stand for nobody fill the latter.

@@ -33,7 +33,10 @@ class PlacementGroup(Protocol):
 
     @abstractmethod
     async def changed(self, than: Assignment | None) -> Assignment:
-        """Wait for an assignment that is not `than` and return the latest."""
+        """Wait for an assignment that is not `than` and return the latest.
+
+        To wait here is what keeps the membership alive: a member that does not for a session is out.
+        """
 
     @abstractmethod
     async def leave(self) -> None:

@@ -16,7 +16,7 @@ class StatusBatch(NamedTuple):
 
 
 class StatusLog(Protocol):
-    """Statuses of all replicas, in one order. Read from its end: the past does not matter."""
+    """Statuses of all replicas, in one order. Read from its end as of the first take: the past does not matter."""
 
     @abstractmethod
     async def publish(self, status: Status) -> int:
