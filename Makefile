@@ -46,7 +46,7 @@ run: setup ## three replicas in one process, no server needed: make run PORT=808
 	@$(BIN)/factorsvc dev --memory --replicas 3 --port $(PORT)
 
 .PHONY: test
-test: check coverage packaging pythons ## all that CI asks for
+test: check coverage system packaging pythons ## all that CI asks for
 
 .PHONY: check
 check: setup ## format, lint, types and layers
@@ -63,10 +63,16 @@ quick: setup ## the tests without what builds, measures or repeats them
 prove: setup ## take each safety out once, in a copy, and see its test go red
 	@$(BIN)/python -m tests.proof
 
+PARTS := tests/unit tests/properties tests/contracts
+
 .PHONY: coverage
-coverage: setup ## the same, and every branch of domain and application must have been taken
-	@$(BIN)/coverage run -m pytest --ignore tests/packaging
+coverage: setup ## the parts, each by itself: every branch of domain and application must have been taken
+	@$(BIN)/coverage run -m pytest $(PARTS)
 	@$(BIN)/coverage report
+
+.PHONY: system
+system: setup ## the whole: simulated clusters, histories, HTTP, processes, documents; on all cores
+	@$(BIN)/pytest --numprocesses auto --dist worksteal --ignore tests/packaging $(addprefix --ignore ,$(PARTS))
 
 .PHONY: packaging
 packaging: setup ## the wheel in an empty environment, the locks, the house rules
