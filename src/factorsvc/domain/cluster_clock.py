@@ -39,7 +39,8 @@ class ClusterClockEstimate:
 
         A sample that contradicts all that was known counts alone: the server's clock was set, or it is another server.
         """
-        fresh = _Bounds(server_ms - received * 1000, server_ms - sent * 1000, received)
+        drifted = (received - sent) * 1000 * DRIFT
+        fresh = _Bounds(server_ms - received * 1000, server_ms - sent * 1000 + drifted, received)
         if self._bounds is not None:
             known = self._bounds.later(received)
             least, most = max(known.least, fresh.least), min(known.most, fresh.most)

@@ -1,7 +1,7 @@
 """Cluster time out of samples."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from factorsvc.domain.cluster_clock import DRIFT, ClusterClockEstimate, SampledClock
@@ -28,8 +28,8 @@ def test_nothing_is_known_before_the_first_sample() -> None:
 def test_one_sample_is_right_to_half_its_round_trip() -> None:
     estimate = ClusterClockEstimate()
     estimate.sample(NOW_MS, sent=10.0, received=11.0)
-    assert estimate.at_ms(11.0) == NOW_MS + 500
-    assert estimate.at_ms(13.0) == NOW_MS + 2500
+    assert estimate.at_ms(11.0) == pytest.approx(NOW_MS + 500, abs=1000 * DRIFT)
+    assert estimate.at_ms(13.0) == pytest.approx(NOW_MS + 2500, abs=1000 * DRIFT)
 
 
 def test_a_slow_answer_spoils_nothing_that_a_fast_one_taught() -> None:
@@ -64,10 +64,11 @@ answers = st.lists(st.tuples(st.floats(0, 5), st.floats(0, 5), st.floats(0, 30))
 
 
 @given(answers, st.floats(-1, 1))
+@example([(0.0, 2.0, 0.0), (0.0, 0.5, 0.0)], 1.0)
 def test_the_estimate_is_never_further_off_than_the_bounds_of_the_last_sample(
     delays: list[tuple[float, float, float]], drift: float
 ) -> None:
-    """Whatever the delays and a drift within `DRIFT`: the error is at most half the latest round trip, and the drift."""
+    """Whatever the delays, and a drift within `DRIFT`: the error is at most half the latest round trip."""
     rate = 1 + drift * DRIFT
     estimate, instant = ClusterClockEstimate(), 0.0
     for there, back, pause in delays:
@@ -77,7 +78,7 @@ def test_the_estimate_is_never_further_off_than_the_bounds_of_the_last_sample(
         estimate.sample(stamp_ms, sent, instant)
         guess = estimate.at_ms(instant)
         assert guess is not None
-        assert abs(guess - (NOW_MS + instant * 1000 * rate)) <= (there + back) * 1000 * (0.5 + 2 * DRIFT) + 0.01
+        assert abs(guess - (NOW_MS + instant * 1000 * rate)) <= (there + back) * 500 * (1 + DRIFT) + 0.01
         instant += pause
 
 
@@ -93,5 +94,6 @@ def test_the_estimate_is_as_good_as_the_best_of_recent_samples(delays: list[tupl
         fastest = min(fastest, there + back)
         guess = estimate.at_ms(instant)
         assert guess is not None
-        assert abs(guess - (NOW_MS + instant * 1000)) <= fastest * 500 + (instant - started) * 1000 * DRIFT + 0.01
+        aged = (instant - started + fastest) * 1000 * DRIFT
+        assert abs(guess - (NOW_MS + instant * 1000)) <= fastest * 500 + aged + 0.01
         instant += pause
