@@ -104,7 +104,7 @@ print(run(main, seed=5))
 def test_a_seed_replays_in_another_process() -> None:
     """Neither the seed of text hashes nor addresses in memory decide anything: sets of tasks and futures included."""
     replays = [
-        subprocess.run(  # noqa: S603  this very interpreter, and the program above
+        subprocess.run(
             [sys.executable, "-c", CANCEL_MANY],
             env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": "."},
             stdout=subprocess.PIPE,
