@@ -11,8 +11,10 @@ from factorsvc.domain.record import Batch, Entry, Present, PutKey
 from tests.builders import a_batch, a_position, a_snapshot, an_entry
 from tests.properties.journals import logs, states
 
-offers = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 6), st.sampled_from([b"load", b"load", b"other"])))
-"""Batches that are offered to a view: from where, how long, and for which view they were read."""
+offers = st.lists(
+    st.tuples(st.integers(-1, 3), st.integers(0, 6), st.sampled_from([b"load", b"load", b"another"])), min_size=3
+)
+"""Batches that are offered to a view: from how far before its position, how long, and for which view they were read."""
 
 
 @st.composite
@@ -55,7 +57,8 @@ def test_a_view_is_the_fold_up_to_its_position_and_each_death_is_reported_once(
     presents: dict[int, Present] = {}
     position = a_position(next_offset=0)
     died: list[PutKey] = []
-    for start, length, load_id in data.draw(offers):
+    for before, length, load_id in data.draw(offers):
+        start = max(0, position.next_offset - before)
         end = min(start + length, len(log))
         batch = a_batch(log[start:end], start=start, end=max(start, end))
         applied = apply_batches(
