@@ -137,6 +137,11 @@ class _TroubledLink(Link):
                 self._stalled.append(self._server.stall())
                 await self._stalled[-1]
                 return answer
+            case Trouble.HELD_UP:
+                self._server.postpone(effect)
+                self._stalled.append(self._server.stall())
+                await self._stalled[-1]
+                raise LinkDownError("lost")
             case Trouble.POSTPONED:
                 self._server.postpone(effect)
                 raise LinkDownError("lost")

@@ -34,14 +34,20 @@ class Trouble(Enum):
     """It takes effect and gets no answer."""
     STALLED = auto()
     """It takes effect and its answer comes when the trouble ends."""
+    HELD_UP = auto()
+    """It takes effect when the trouble ends, unless its connection is closed by then; its sender waits in vain."""
     POSTPONED = auto()
     """It gets no answer and takes effect when the trouble ends, unless the server has closed its connection by then."""
     REFUSED = auto()
     """It does not reach the server, and its sender can know."""
 
 
-LOSSES = [Trouble.REQUEST_LOST, Trouble.ANSWER_LOST, Trouble.POSTPONED, Trouble.STALLED]
-"""What leaves the sender of a request in doubt about its effect; `STALLED` does if the call is cancelled then."""
+WAITS = {Trouble.STALLED, Trouble.HELD_UP}
+"""What leaves the sender of a request in doubt if it is cancelled then."""
+LOSSES = [Trouble.REQUEST_LOST, Trouble.ANSWER_LOST, Trouble.POSTPONED, *sorted(WAITS, key=lambda wait: wait.name)]
+"""What leaves the sender of a request in doubt about its effect."""
+EARLY = {Trouble.ANSWER_LOST, Trouble.STALLED}
+LATE = {Trouble.POSTPONED, Trouble.HELD_UP}
 
 
 class Process(NamedTuple):
@@ -191,10 +197,10 @@ async def interrupted(
 ) -> bool:
     """Await `operation` with its request number `after` in `trouble`, and tell whether it made that many requests.
 
-    Lost, the operation says that it does not know; stalled, it is cancelled.
+    Lost, the operation says that it does not know; left waiting, it is cancelled.
     """
     server.trouble(trouble, after)
-    if trouble is not Trouble.STALLED:
+    if trouble not in WAITS:
         with suppress(StorageUnavailableError):
             await operation
         return server.calm()

@@ -9,6 +9,8 @@ from factorsvc.domain.errors import RemovalUnknownError, StorageConflictError, S
 from factorsvc.domain.ports.storage import Change, Snapshot, Storage, Want
 from tests.builders import NOW_MS, a_position, a_present
 from tests.contracts.slots_server import (
+    EARLY,
+    LATE,
     LOSSES,
     Process,
     SlotsServer,
@@ -84,7 +86,7 @@ class StorageDoubtContract:
         snapshot = await storage.look([1], [6])
         assert await interrupted(server, loss, storage.commit(snapshot, CHANGE))
         at_once = await held_by(storage, VALUES)
-        assert at_once == (CHANGED if loss in {Trouble.ANSWER_LOST, Trouble.STALLED} else UNCHANGED)
+        assert at_once == (CHANGED if loss in EARLY else UNCHANGED)
         assert (await storage.look([])).session != snapshot.session
         await server.heal()
         assert await held_by(storage, VALUES) == (UNCHANGED if loss is Trouble.REQUEST_LOST else CHANGED)
@@ -184,6 +186,27 @@ class StorageDoubtContract:
                 break
 
     @every_loss
+    async def test_a_class_can_be_dropped_amid_a_removal(
+        self, server: SlotsServer, process: Process, storage: Storage, loss: Trouble
+    ) -> None:
+        """What a removal in steps has left of a value, a clearing of its class takes, hints without a state too."""
+
+        async def drop(storage: Storage) -> None:
+            await storage.forget([1])
+            await clear(storage)
+
+        for passed in count():
+            await store(storage, OLD)
+            await server.fill()
+            met = await interrupted(server, loss, sweep(storage), passed)
+            storage = await repeated(server, process, storage, drop)
+            await server.heal()
+            assert await held_by(storage, VALUES) == whole([OTHER], {2: a_position()})
+            await server.make_room()
+            if not met:
+                break
+
+    @every_loss
     async def test_a_forgetting_may_come_late(self, server: SlotsServer, storage: Storage, loss: Trouble) -> None:
         """The class is then without a position, whoever has given it one since: it costs time only."""
         assert await interrupted(server, loss, storage.forget([1]))
@@ -191,7 +214,7 @@ class StorageDoubtContract:
         assert (await storage.look([1, 2])).positions == {2: a_position()}
         await store(storage, OLD)
         await server.heal()
-        late = {} if loss is Trouble.POSTPONED else {1: a_position()}
+        late = {} if loss in LATE else {1: a_position()}
         assert (await storage.look([1, 2])).positions == {2: a_position(), **late}
 
     @every_write
@@ -250,8 +273,9 @@ class StorageDoubtContract:
 
 
 async def sweep(storage: Storage) -> None:
-    """Look at the value 6, and remove it if it is the old one."""
-    await storage.remove(await storage.look([1], [6]), [OLD.key])
+    """Remove what is old and can be found by its hint, as the sweeper does."""
+    expired = await storage.expired([1], NOW_MS, 10)
+    await storage.remove(await storage.look([1], expired), [OLD.key])
 
 
 async def clear(storage: Storage) -> None:

@@ -173,3 +173,34 @@ def test_a_call_that_is_under_way_at_the_fence_has_no_effect() -> None:
         assert (await successor.storage.look([1], [61, 62])).presents.keys() == {61}
 
     run(main, seed=1)
+
+
+def test_a_holder_that_comes_back_between_two_looks_is_not_dead() -> None:
+    """A lost answer leaves a holder without a connection for a moment: that is a suspicion, and needs a second look."""
+
+    async def main(loop: SimulationLoop) -> None:
+        redis = MemoryRedis(lambda: NOW_MS + round(loop.time() * 1000))
+        weather, random = Weather(), Random(1)
+
+        def process(token: str) -> MemorySlotAllocator:
+            clock = SampledClock(loop.time)
+            return MemorySlotAllocator(
+                redis, token, lambda: FaultyLink(weather, random, loop.neutral_context, give_up_s=0.1), clock, random
+            )
+
+        await asyncio.sleep(20)
+        claims = [await process(f"{number}").claim() for number in range(SLOTS)]
+        weather.request_lost = 1.0
+        assert claims[0] is not None
+        with pytest.raises(StorageUnavailableError):
+            await claims[0].renew()
+        weather.request_lost = 0.0
+        async with asyncio.TaskGroup() as group:
+            standby = group.create_task(process("standby").claim())
+            await asyncio.sleep(0.5)
+            assert not redis.survey().slots[claims[0].slot].connected
+            await claims[0].renew()
+        assert standby.result() is None
+        await claims[0].renew()
+
+    run(main, seed=1)
