@@ -107,6 +107,7 @@ class Tenure:
         """Learn what must be known before anything is promised to others: the journal, and what the database holds.
 
         A view of another journal is thrown away here, whole, so that no position of it can be taken for one of ours.
+        Values of classes without a position, left by a holder that died while it dropped or loaded them, are garbage.
         """
         bus, storage, policy = self._around.bus, self.claim.storage, self._around.policy
         bus.journal.stop_reading(range(policy.classes))  # what the last tenure still read
@@ -115,12 +116,16 @@ class Tenure:
         ours = snapshot.journal_id == facts.journal_id
         if not ours:
             await storage.forget(range(policy.classes))
+        found = frozenset(snapshot.positions if ours else ())
+        sizes = await storage.sizes(range(policy.classes))
+        custody = ClassCustody(self.claim.slot, policy.classes, found)
+        custody.garbage |= {class_id for class_id, values in sizes.items() if values} - found
         await bus.mailbox.open(self.claim.slot)
         return Workspace(
             around=self._around,
             claim=self.claim,
             facts=facts,
-            custody=ClassCustody(self.claim.slot, policy.classes, snapshot.positions if ours else ()),
+            custody=custody,
             map=ClusterMap(policy.classes),
             broker_clock=self._broker_clock,
             changed=self._changed,
