@@ -27,7 +27,10 @@ class HeldClass:
     """A restoring class serves once its view has reached this offset."""
     retiring_since: float = 0.0
     swept_ms: int = 0
-    """Values that expired before this cluster time may be missing, although they were posted again in time."""
+    """Values that expired before this cluster time may be missing, although they were posted again in time.
+
+    It outlives the class's stay here: what was read of the class before it left is judged after that.
+    """
 
 
 class ClassCustody:
@@ -163,7 +166,7 @@ class ClassCustody:
         held = self._held[class_id]
         was, held.life = held.life, advance(held.life, event)
         if held.life is ClassLife.ABSENT:
-            held.position, held.swept_ms = None, 0
+            held.position = None
             self.doubtful.discard(class_id)
             self.garbage.add(class_id)
         elif was is ClassLife.ABSENT:

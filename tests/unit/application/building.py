@@ -200,7 +200,7 @@ class Rig:
         """Have the database hold the whole journal of `classes`, folded."""
         for class_id in classes:
             entries = self.servers.entries(class_id)
-            values = {entry.record.value for entry in entries}
+            values = sorted({entry.record.value for entry in entries})
             states = fold({}, entries).changed
             position = Position(
                 load_id, self.servers.end(class_id), now_ms() if verified_at_ms is None else verified_at_ms

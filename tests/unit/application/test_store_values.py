@@ -185,7 +185,8 @@ NOT_SENT, UNKNOWN, LANDED, VOID = NoReceipt.NOT_SENT, NoReceipt.UNKNOWN, NOW_MS,
 
 
 @pytest.mark.parametrize("receipts", [[NOT_SENT, NOT_SENT], [VOID, VOID], [VOID, NOT_SENT]])
-def test_nothing_stored_is_said_only_of_all(receipts: Sequence[Receipt]) -> None:
+@in_virtual_time
+async def test_nothing_stored_is_said_only_of_all(receipts: Sequence[Receipt]) -> None:
     """P8: each put was never sent or is void."""
     rig = await a_rig()
     rig.journal.faults.answer("append", receipts)
