@@ -104,12 +104,14 @@ class SlotAllocatorContract:
             assert (await claim.storage.look([], [12])).presents == ({12: present} if slot == 7 else {})
 
     async def test_an_expired_lease_is_lost_for_ever(self, server: SlotsServer) -> None:
-        """`renew` after the lease has run out: lost, although nobody else has taken it, and it stays so."""
+        """`renew` after the lease has run out: lost, although nobody else has taken it, and with it the storage."""
         claim = await server.process().holds()
         await server.lapse(claim.slot)
         for _ in range(2):
             with pytest.raises(SlotLostError):
                 await claim.renew()
+            with pytest.raises(SlotLostError):
+                await claim.storage.look([])
 
     async def test_a_wiped_lease_is_lost(self, server: SlotsServer) -> None:
         """FLUSHALL takes leases and leaves connections: the next renewal finds it, and all is claimed anew."""

@@ -222,6 +222,8 @@ def test_a_caller_that_stops_does_not_stop_its_effect(fate: str) -> None:
         node.start(main())
         await asyncio.sleep(0.5)
         getattr(node, fate)()
+        await asyncio.sleep(1.0)
+        assert server.done == [1]
         assert await link.call(server.effect(2), timeout_s=5) == 20
         assert answers == []
         node.resume()

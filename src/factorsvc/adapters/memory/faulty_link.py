@@ -72,7 +72,6 @@ class FaultyLink(Link):
         self._coming: deque[_Call] = deque()
         """Calls whose effects are to come, in their order; neither the lost nor the late ones are among them."""
         self._waiting: dict[_Call, None] = {}
-        self._last_arrival = 0.0
 
     async def call(self, effect: Callable[[], T], timeout_s: float | None = None) -> T:
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -106,12 +105,10 @@ class FaultyLink(Link):
             return
         call.answer_lost = chance() < weather.answer_lost
         self._coming.append(call)
-        now = asyncio.get_running_loop().time()
-        self._last_arrival = max(self._last_arrival, now + self._random.uniform(*weather.request_s))
-        self._after(self._last_arrival - now, self._arrive, call)
+        self._after(self._random.uniform(*weather.request_s), self._arrive, call)
 
     def _arrive(self, last: _Call) -> None:
-        """Serve what has arrived, up to `last`: the loop may fire timers of one instant in any order."""
+        """Serve what there is up to `last`: whatever was sent before it on one link has arrived with it."""
         while last in self._coming:
             call = self._coming.popleft()
             if not self._weather.down:
