@@ -42,14 +42,14 @@ def test_of_two_that_hold_a_class_the_one_whose_view_is_further_keeps_it(members
     assert place(members, classes=2) == {0: 1, 1: 0}
 
 
-def test_one_move_is_worse_than_any_preference() -> None:
-    members = [a_member(0, serving=[0, 1]), a_member(1, retiring=[1, 2], restoring=[3])]
+def test_one_move_is_worse_than_any_number_of_preferences() -> None:
+    members = [a_member(0, retiring=[0, 1]), a_member(1, serving=[0, 1], retiring=[2, 3])]
 
     assert place(members, classes=4) == {0: 0, 1: 0, 2: 1, 3: 1}
 
 
 def test_a_class_named_twice_by_a_member_counts_as_far_as_it_is_furthest() -> None:
-    members = [a_member(0, serving=[0], restoring=[0], retiring=[0]), a_member(1, restoring=[0], retiring=[1])]
+    members = [a_member(0, serving=[0], restoring=[0, 1], retiring=[0]), a_member(1, restoring=[0, 1])]
 
     assert place(members, classes=2) == {0: 0, 1: 1}
 
