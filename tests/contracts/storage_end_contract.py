@@ -61,10 +61,11 @@ class StorageEndContract:
             await operation(claim.storage, snapshot)
 
     @every_method
-    async def test_a_fence_ends_what_is_under_way(
-        self, server: SlotsServer, process: Process, claim: SlotClaim, operation: Operation
+    @pytest.mark.parametrize("end", ["re-claim", "close"])
+    async def test_the_end_of_a_claim_ends_what_is_under_way(
+        self, server: SlotsServer, process: Process, claim: SlotClaim, operation: Operation, end: str
     ) -> None:
-        """Who waits for an answer learns at once that the slot is lost, and does not wait on."""
+        """Who waits for an answer, or for a connection, learns at once that the slot is lost, and does not wait on."""
         snapshot = await claim.storage.look([1], [6])
 
         async def ends() -> None:
@@ -75,7 +76,10 @@ class StorageEndContract:
         async with asyncio.TaskGroup() as group:
             group.create_task(ends())
             await server.met()
-            await process.holds()
+            if end == "close":
+                await claim.close()
+            else:
+                await process.holds()
 
     @every_write
     @with_and_without_room

@@ -22,11 +22,12 @@ class SlotConnection:
         self._claim = claim
         self._redis = claim.redis
         self._connection: Connection | None = None
+        """The one that stands, or is being made."""
 
     @property
-    def session(self) -> int | None:
-        """The number of the connection that stands, None while there is none."""
-        return None if self._connection is None else self._connection.number
+    def session(self) -> int:
+        """The number of the connection that stands, 0 while there is none."""
+        return 0 if self._connection is None else self._connection.number
 
     async def call(
         self,
@@ -63,22 +64,22 @@ class SlotConnection:
             self._hang_up()
 
     async def _connect(self) -> Connection:
-        self._claim.require_open()
-        connection = Connection(self._claim.user.owner, self._claim.links(), self._claim.user)
+        connection = self._connection = Connection(self._claim.user.owner, self._claim.links(), self._claim.user)
         try:
             await connection.link.call(partial(self._redis.connect, connection))
         except RefusedError as error:
             self._claim.close()
             raise SlotLostError(self._claim.user.slot) from error
         except LinkDownError as error:
-            self._redis.hang_up(connection)
+            self._hang_up()
+            self._claim.require_open()
             if connection.number and self._redis.has_closed(connection):
                 return await self._connect()
             raise StorageUnavailableError from error
         except asyncio.CancelledError:
-            self._redis.hang_up(connection)
+            self._hang_up()
             raise
-        self._connection = connection
+        self._claim.require_open()
         return connection
 
     def _on_database(self, effect: Callable[[Database], T]) -> Callable[[], T]:

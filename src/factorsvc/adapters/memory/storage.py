@@ -22,7 +22,7 @@ class _Watch(NamedTuple):
     """A look whose snapshot can still be committed on."""
 
     mark: int
-    session: int | None
+    session: int
     view_version: int
     values: frozenset[int]
 
@@ -117,7 +117,7 @@ class MemoryStorage(Storage):
             )
 
         view_version, snapshot = await self._writer.call(look)
-        session = self._writer.session or 0
+        session = self._writer.session
         self._watch = _Watch(mark, session, view_version, frozenset(values))
         return snapshot._replace(session=session)
 
