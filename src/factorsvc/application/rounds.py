@@ -98,6 +98,7 @@ class Rounds:
 
         Raises as `ask` does.
         """
+        self._running()
         asked = Round([prime], [class_id], deadline, of.read_index)
         self._open[asked] = None
         self._spawn(asked, self._see_through(asked), "round")
@@ -109,6 +110,7 @@ class Rounds:
         Raises:
             NotReadyError: the replica lost its slot.
         """
+        self._running()
         asked = Round([prime], [last.class_id], deadline, of.read_index, last.page.cursor)
         self._open[asked] = None
         loop = asyncio.get_running_loop()

@@ -6,6 +6,7 @@ Its view is put together by hand and its peers are played by the test, so that a
 import asyncio
 import functools
 from collections.abc import Callable, Coroutine, Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from random import Random
 from typing import Any, ParamSpec, TypeVar
@@ -29,8 +30,9 @@ from factorsvc.domain.ports.storage import Change
 from factorsvc.domain.record import Entry, Put, PutKey, Tombstone
 from factorsvc.domain.restoration import Position
 from tests.builders import NOW_MS
+from tests.simulation.loop import SimulationLoop
 from tests.simulation.run import run
-from tests.unit.application.faults import (
+from tests.unit.application.faulty_ports import (
     FaultyBus,
     FaultyClaim,
     FaultyFactorizer,
@@ -53,12 +55,28 @@ PAGE_MEMBERS = 5
 """A set of a database with more members comes in pages."""
 
 
+_beside: ContextVar[list[asyncio.Task[Any]]] = ContextVar("_beside")
+
+
 def in_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
-    """Run `test` in a simulation of its own. What it has started ends with it."""
+    """Run `test` in a simulation of its own. What it has started beside itself ends with it.
+
+    Raises:
+        ExceptionGroup: something that was started has failed, and the test did not look at it.
+    """
 
     @functools.wraps(test)
     def simulated(*args: P.args, **kwargs: P.kwargs) -> None:
-        run(lambda _: test(*args, **kwargs), seed=1)
+        async def main(_: SimulationLoop) -> list[asyncio.Task[Any]]:
+            beside: list[asyncio.Task[Any]] = []
+            _beside.set(beside)
+            await test(*args, **kwargs)
+            unseen = [task.exception() for task in beside if task.done() and task._log_traceback]
+            if failures := [error for error in unseen if error is not None]:
+                raise BaseExceptionGroup("nobody looked at these", failures)
+            return beside  # kept until the simulation is closed
+
+        run(main, seed=1)
 
     return simulated
 
@@ -70,12 +88,19 @@ async def settled() -> None:
 
 def running(coroutine: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
     """Run `coroutine` beside the test, which cares for its end."""
-    return asyncio.get_running_loop().create_task(coroutine)
+    task = asyncio.get_running_loop().create_task(coroutine)
+    _beside.get().append(task)
+    return task
 
 
 def now_s() -> float:
     """The instant, by the loop's clock."""
     return asyncio.get_running_loop().time()
+
+
+def it_is_about(instant: float) -> bool:
+    """Tell whether it is `instant`, or a moment later."""
+    return instant <= now_s() < instant + 0.01
 
 
 def now_ms() -> int:
