@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 
 from factorsvc.application.answer_questions import AnswerQuestions
 from factorsvc.application.rounds import Rounds
@@ -21,6 +23,7 @@ class MailRoom:
         self._answers = answers
         self._rounds = rounds
         self._answering = 0
+        """Questions that were accepted and are not answered yet."""
 
     async def run(self) -> None:
         """Read until cancelled.
@@ -36,24 +39,26 @@ class MailRoom:
                 for message in mail.messages:
                     if isinstance(message, Frame):
                         self._rounds.take(message)
-                    else:
+                    elif self._answering < self._policy.questions:
                         self._answering += 1
                         group.create_task(self._answer(message), name="answer")
+                    else:
+                        group.create_task(self._refuse(message), name="refusal")
 
     async def _answer(self, question: Question) -> None:
-        """Answer `question`, or refuse it at once when too many are being answered: a queue would make all late."""
-
-        async def reply(parts: Sequence[Part]) -> None:
-            frames = pack(question.question_id, self._slot, parts, self._policy.frame_bytes)
-            for frame in frames:
-                await self._mailbox.send(question.reply_to, [frame])
-
         try:
-            if self._answering > self._policy.questions:
-                await reply([Refused(class_id, RefusalReason.OVERLOADED) for class_id in question.read_index.offsets])
-            else:
-                await self._answers.answer(question, reply)
+            await self._answers.answer(question, partial(self._reply, question))
         except JournalUnavailableError:
             return  # the asker takes silence for a refusal
         finally:
             self._answering -= 1
+
+    async def _refuse(self, question: Question) -> None:
+        """Refuse `question` at once, because so many are being answered that a queue would make all late."""
+        parts = [Refused(class_id, RefusalReason.OVERLOADED) for class_id in question.read_index.offsets]
+        with suppress(JournalUnavailableError):  # as above
+            await self._reply(question, parts)
+
+    async def _reply(self, question: Question, parts: Sequence[Part]) -> None:
+        for frame in pack(question.question_id, self._slot, parts, self._policy.frame_bytes):
+            await self._mailbox.send(question.reply_to, [frame])
