@@ -25,7 +25,7 @@ POLICY = Policy(classes=7, bury_after_s=5, verify_interval_s=5, drain_delay_s=1,
 """Small and quick, so that every rule of the journal gets its chance within a virtual minute."""
 FEW = 10
 CLOCKS_S = 0.6
-"""How far two replicas' cluster times can be apart: in a storm a sample takes 0.6 s, and each is right to half of it."""
+"""How far two cluster times can be apart: in a storm a sample takes 0.6 s, and each is right to half of that."""
 
 
 def seeds(otherwise: int) -> range:
