@@ -8,15 +8,17 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import running
-from tests.documents.settings_table import README, rewritten
+from tests.documents.generated import GENERATED, ROOT, rewritten
+from tests.proof.breaks import BREAKS
 
-ROOT = README.parent
+README = ROOT / "README.md"
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
 
-def test_the_table_of_settings_is_the_settings() -> None:
-    """Each variable with its default and meaning; `python -m tests.documents.settings_table` writes it anew."""
-    assert README.read_text() == rewritten(README.read_text())
+@pytest.mark.parametrize("document", GENERATED)
+def test_what_is_made_from_the_code_is_as_the_code(document: str) -> None:
+    """The tables of settings and of breaks; `python -m tests.documents.generated` writes them anew."""
+    assert (ROOT / document).read_text() == rewritten(document)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -25,6 +27,15 @@ def test_every_link_leads_somewhere(document: Path) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#\s]+)", document.read_text())
     missing = [target for target in targets if not (document.parent / target).exists()]
     assert not missing
+
+
+def test_every_file_that_promises_md_names_exists() -> None:
+    """What shows a promise is there, and so is each break that is named."""
+    text = (ROOT / "docs/promises.md").read_text()
+    missing = [name for name in set(re.findall(r"`(tests/[\w/.]+)", text)) if not (ROOT / name).exists()]
+    assert not missing
+    named = set(re.findall(r"`([a-z]+(?:-[a-z']+)+)`", text))
+    assert named <= {broken.name for broken in BREAKS}
 
 
 @pytest.mark.may_block

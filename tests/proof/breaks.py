@@ -47,6 +47,14 @@ BREAKS = (
         NEMESIS,
     ),
     Break(
+        "expiry-by-the-clock-of-the-reader",
+        "P5",
+        "application/answer_questions.py",
+        "await self._storage.read(wants, question.read_index.as_of_ms)",
+        "await self._storage.read(wants, self._clock.now_ms())",
+        NEMESIS,
+    ),
+    Break(
         "bury-after-apply",
         "P4, P6",
         "application/materializer.py",
