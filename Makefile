@@ -84,7 +84,8 @@ pythons: setup ## the fast suites under every other supported Python of this mac
 
 .PHONY: soak
 soak: setup ## everything again, searched far longer: minutes to hours
-	@HYPOTHESIS_PROFILE=soak $(BIN)/pytest --ignore tests/packaging --override-ini timeout=7200 -m ''
+	@SEEDS=3000 HYPOTHESIS_PROFILE=soak $(BIN)/pytest --numprocesses auto --dist worksteal --ignore tests/packaging \
+	  --override-ini timeout=7200 -m ''
 
 .PHONY: format
 format: setup ## format the code and apply safe fixes

@@ -1,6 +1,7 @@
 """The whole cluster under everything that can happen to it: P2 to P8, over many seeds.
 
-`SEEDS=2000 make simulate` looks further than `make test`, and `SEEDS=7..8` at one seed. A failing history is kept.
+With SEEDS=3000 in the environment they look further than `make test`, with SEEDS=7..8 at one seed. A failing history is
+kept, and `python -m tests.checker FILE` judges it again.
 """
 
 import asyncio
