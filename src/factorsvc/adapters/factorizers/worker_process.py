@@ -81,8 +81,12 @@ def _schedule(pool: ProcessPool, function: Callable[P, R], *args: P.args, **kwar
 
 
 async def _outcome(future: ProcessFuture[R]) -> R:
+    """Wait for `future`, which is not cancelled with its caller: pebble would kill the process before `_end` does."""
+    waiting = asyncio.wrap_future(future)
+    waiting.add_done_callback(asyncio.Future.exception)  # heard, even if nobody waits any more
+    await asyncio.wait([waiting])
     try:
-        return await asyncio.wrap_future(future)
+        return waiting.result()
     except (BrokenProcessPool, ProcessExpired) as lost:
         raise WorkerLostError from lost
 
