@@ -10,7 +10,6 @@ from factorsvc.domain.ports.slot_allocator import SlotClaim
 from factorsvc.domain.slot import SLOTS
 from tests.builders import a_present
 from tests.contracts.slots_server import (
-    LOSSES,
     Process,
     SlotsServer,
     Trouble,
@@ -19,8 +18,6 @@ from tests.contracts.slots_server import (
     store,
     whole,
 )
-
-every_loss = pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name.lower())
 
 
 async def all_taken(server: SlotsServer) -> dict[int, tuple[Process, SlotClaim]]:
@@ -252,18 +249,6 @@ class SlotAllocatorContract:
         await server.make_room()
         assert await works(await newcomer.holds())
 
-    @pytest.mark.parametrize("trouble", [Trouble.REFUSED, Trouble.REQUEST_LOST], ids=["refused", "silent"])
-    async def test_no_server_no_answer(self, server: SlotsServer, trouble: Trouble) -> None:
-        """`claim`, `renew`, `release` raise `StorageUnavailableError`; the claim goes on when the server is back."""
-        claim = await server.process().holds()
-        newcomer = server.process()
-        server.trouble(trouble, lasting=True)
-        for call in (newcomer.slots.claim, claim.renew, claim.release):
-            with pytest.raises(StorageUnavailableError):
-                await call()
-        await server.heal()
-        assert await works(claim)
-
     async def test_a_renewal_extends_the_lease_from_its_sending(self, server: SlotsServer) -> None:
         """Only one that was answered does, and never back."""
         claim = await server.process().holds()
@@ -273,47 +258,6 @@ class SlotAllocatorContract:
         sure_until = claim.lease.sure_until
         assert await interrupted(server, Trouble.ANSWER_LOST, claim.renew())
         assert claim.lease.sure_until == sure_until
-
-    @every_loss
-    async def test_a_claim_can_be_lost_anywhere(self, server: SlotsServer, loss: Trouble) -> None:
-        """What was begun strands no lease: the same process takes it up again, and 15 others find a slot.
-
-        And what of it is late, over a connection given up, does not end the claim that came of the next try.
-        """
-        for passed in count():
-            process, others = server.process(), [server.process() for _ in range(SLOTS - 1)]
-            met = await interrupted(server, loss, process.slots.claim(), passed)
-            claims = [await each.holds() for each in (process, *others)]
-            assert len({claim.slot for claim in claims}) == SLOTS
-            await server.heal()
-            assert all([await works(claim) for claim in claims])
-            for claim in claims:
-                await claim.release()
-            if not met:
-                break
-
-    @every_loss
-    async def test_a_release_can_be_lost_anywhere(self, server: SlotsServer, loss: Trouble) -> None:
-        """It ends the claim or not, and what of it is late does not end a later claim of the same process."""
-        process = server.process()
-        for passed in count():
-            claim = await process.holds()
-            met = await interrupted(server, loss, claim.release(), passed)
-            again = await process.holds()
-            assert again.slot == claim.slot
-            await server.heal()
-            assert await works(again)
-            if not met:
-                break
-
-    @every_loss
-    async def test_a_lost_renewal_may_be_repeated(self, server: SlotsServer, loss: Trouble) -> None:
-        """`StorageUnavailableError`: try again as long as the lease is sure."""
-        claim = await server.process().holds()
-        assert await interrupted(server, loss, claim.renew())
-        await claim.renew()
-        await server.heal()
-        assert await works(claim)
 
     async def test_the_view_of_a_claim_is_its_slot_s_alone(self, server: SlotsServer) -> None:
         """P1: what is written with one claim is in no other slot."""

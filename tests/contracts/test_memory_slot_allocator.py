@@ -1,9 +1,10 @@
-"""The slots in memory keep the contract, and some that only a server in memory can be asked for."""
+"""The slots in memory keep the contracts."""
 
 import pytest
 
 from tests.contracts.memory_slots_server import MemorySlotsServer
 from tests.contracts.slot_allocator_contract import SlotAllocatorContract
+from tests.contracts.slot_doubt_contract import SlotDoubtContract
 
 
 @pytest.fixture
@@ -12,4 +13,8 @@ async def server() -> MemorySlotsServer:
 
 
 class TestMemorySlotAllocator(SlotAllocatorContract):
-    """The contract."""
+    """Processes that come and go."""
+
+
+class TestMemorySlotAllocatorInDoubt(SlotDoubtContract):
+    """Lost requests and answers."""

@@ -1,0 +1,69 @@
+"""What every `SlotAllocator` promises when requests and answers get lost. A binding gives the fixture `server`."""
+
+from itertools import count
+
+import pytest
+
+from factorsvc.domain.errors import StorageUnavailableError
+from factorsvc.domain.slot import SLOTS
+from tests.contracts.slot_allocator_contract import works
+from tests.contracts.slots_server import LOSSES, SlotsServer, Trouble, interrupted
+
+every_loss = pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name.lower())
+
+
+class SlotDoubtContract:
+    """Processes whose connections fail."""
+
+    @pytest.mark.parametrize("trouble", [Trouble.REFUSED, Trouble.REQUEST_LOST], ids=["refused", "silent"])
+    async def test_no_server_no_answer(self, server: SlotsServer, trouble: Trouble) -> None:
+        """`claim`, `renew`, `release` raise `StorageUnavailableError`; the claim goes on when the server is back."""
+        claim = await server.process().holds()
+        newcomer = server.process()
+        server.trouble(trouble, lasting=True)
+        for call in (newcomer.slots.claim, claim.renew, claim.release):
+            with pytest.raises(StorageUnavailableError):
+                await call()
+        await server.heal()
+        assert await works(claim)
+
+    @every_loss
+    async def test_a_claim_can_be_lost_anywhere(self, server: SlotsServer, loss: Trouble) -> None:
+        """What was begun strands no lease: the same process takes it up again, and 15 others find a slot.
+
+        And what of it is late, over a connection given up, does not end the claim that came of the next try.
+        """
+        for passed in count():
+            process, others = server.process(), [server.process() for _ in range(SLOTS - 1)]
+            met = await interrupted(server, loss, process.slots.claim(), passed)
+            claims = [await each.holds() for each in (process, *others)]
+            assert len({claim.slot for claim in claims}) == SLOTS
+            await server.heal()
+            assert all([await works(claim) for claim in claims])
+            for claim in claims:
+                await claim.release()
+            if not met:
+                break
+
+    @every_loss
+    async def test_a_release_can_be_lost_anywhere(self, server: SlotsServer, loss: Trouble) -> None:
+        """It ends the claim or not, and what of it is late does not end a later claim of the same process."""
+        process = server.process()
+        for passed in count():
+            claim = await process.holds()
+            met = await interrupted(server, loss, claim.release(), passed)
+            again = await process.holds()
+            assert again.slot == claim.slot
+            await server.heal()
+            assert await works(again)
+            if not met:
+                break
+
+    @every_loss
+    async def test_a_lost_renewal_may_be_repeated(self, server: SlotsServer, loss: Trouble) -> None:
+        """`StorageUnavailableError`: try again as long as the lease is sure."""
+        claim = await server.process().holds()
+        assert await interrupted(server, loss, claim.renew())
+        await claim.renew()
+        await server.heal()
+        assert await works(claim)
