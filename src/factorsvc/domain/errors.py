@@ -126,7 +126,10 @@ class StorageUnavailableError(ReplicaError):
 
 
 class RemovalUnknownError(StorageUnavailableError):
-    """A removal outside a transaction got no answer and may still be carried out: re-claim before the next write."""
+    """A removal outside a transaction may still be carried out, or cannot be begun because a commit may.
+
+    The storage refuses every write from then on: only a new claim, which cuts its connections, ends the doubt.
+    """
 
 
 class StorageConflictError(ReplicaError):

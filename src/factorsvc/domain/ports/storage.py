@@ -88,11 +88,14 @@ class Storage(Protocol):
     async def remove(self, snapshot: Snapshot, keys: Collection[PutKey]) -> None:
         """Remove the values whose present put in `snapshot` is one of `keys`, and hints of expiry without a value.
 
-        For the sweeper, and safe to repeat. Works when the database is full too, then in steps outside a transaction.
+        The hints are those of all values that `snapshot` looked at and found no state of. For the sweeper, and safe to
+        repeat. Works when the database is full too, then in steps outside a transaction: not while an earlier commit
+        without an answer may still be applied, as that could happen between two steps.
 
         Raises:
             StorageConflictError: something was written since `snapshot` was taken; nothing is removed.
-            RemovalUnknownError: the answer to a step outside a transaction was lost; it may happen at any later time.
+            RemovalUnknownError: the answer to a step outside a transaction was lost, so it may happen at any later
+                time; or an earlier commit without an answer is in the way.
         """
 
     @abstractmethod
