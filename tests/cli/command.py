@@ -65,7 +65,7 @@ def running(*arguments: str, settings: Mapping[str, object], script: str = "") -
 
     `script` is Python that comes before, in the same process.
     """
-    code = f"{script}\nfrom factorsvc.entrypoints.cli import main\nmain()"
+    code = f"{script}\nfrom factorsvc.__main__ import main\nmain()"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FACTORSVC_")}
     environment |= {f"FACTORSVC_{name.upper()}": str(value) for name, value in settings.items()}
     with subprocess.Popen(

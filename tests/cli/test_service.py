@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import httpx
@@ -90,3 +91,12 @@ def test_schemathesis_finds_nothing() -> None:
         )
     assert tried.returncode == 0, tried.stdout
     assert " generated" in tried.stdout
+
+
+def test_a_worker_process_does_not_import_the_service() -> None:
+    """What the installed command is, a worker process imports again: that must be light."""
+    (command,) = entry_points(group="console_scripts", name="factorsvc")
+    module = command.value.partition(":")[0]
+    code = f"import sys, {module}; print([name for name in sys.modules if name.startswith('factorsvc')])"
+    imported = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert imported.strip() == str(["factorsvc", module])
