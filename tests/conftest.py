@@ -45,6 +45,11 @@ EVENT_LOOPS = [
 ]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the stories of `tests.scenarios` be written anew with what they print now."""
+    parser.addoption("--rewrite", action="store_true", help="rewrite the expected output of tests/scenarios/*.txt")
+
+
 @pytest.fixture(scope="module", params=EVENT_LOOPS)
 def anyio_backend(request: pytest.FixtureRequest) -> object:
     """The event loop that an async test, and each async fixture of it, runs on."""
