@@ -6,6 +6,7 @@ up, proves nothing and is *unknown*, not valid.
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from functools import partial
 from itertools import chain, islice
 from typing import NamedTuple
 
@@ -13,10 +14,11 @@ from tests.checker.answers import Inspection
 from tests.checker.explanation import Finding, explain, line_of_read
 from tests.checker.history import Get, History, Outcome
 from tests.checker.reduction import reduced_reads
-from tests.checker.search import BudgetExceededError, Search
-from tests.checker.timeline import Put, Read, timelines
+from tests.checker.search import BudgetExceededError, first_inexplicable
+from tests.checker.timeline import Read, timelines
 
-BUDGET = 2_000_000
+BUDGET = 30_000_000
+"""Comparisons of one search; that many take some seconds."""
 MOST_FINDINGS = 10
 
 
@@ -48,7 +50,7 @@ def check(history: History, *, epsilon_s: float = 0.0, budget: int = BUDGET) -> 
     `epsilon_s` is how far a replica's idea of the cluster's time may be from the history's clock. With 0 an
     expiry is one instant: who does not see a value any more is followed by nobody who does. Else a value may
     come and go from epsilon before the earliest to epsilon after the latest instant at which it can have expired.
-    `budget` bounds the steps of the search for each value: some microseconds each.
+    `budget` bounds the work of each search for an order.
     """
     posts, gets = history.operations()
     outcomes = [post.outcome for post in posts]
@@ -71,14 +73,12 @@ def _faults_of_answers(history: History, gets: Sequence[Get]) -> Iterator[Findin
 
 
 def _faults_of_values(history: History, epsilon_s: float, budget: int, doubts: list[str]) -> Iterator[Finding]:
-    def first_inexplicable(puts: Sequence[Put], reads: Sequence[Read]) -> Read | None:
-        return Search(puts, reads, lenient=epsilon_s > 0, budget=budget).first_inexplicable()
-
+    question = partial(first_inexplicable, lenient=epsilon_s > 0, budget=budget)
     for timeline in timelines(history, epsilon_s):
         reads = reduced_reads(timeline)
         try:
-            if (last := first_inexplicable(timeline.puts, reads)) is not None:
+            if (last := question(timeline.puts, reads)) is not None:
                 until = [read for read in reads if read.end <= last.end]
-                yield explain(history, timeline.value, timeline.puts, until, first_inexplicable)
+                yield explain(history, timeline.value, timeline.puts, until, question)
         except BudgetExceededError:
             doubts.append(f"value {timeline.value}: too many possibilities, given up")

@@ -1,16 +1,16 @@
 """Fewer reads that say as much: what makes histories of many thousand operations cheap to check.
 
-Cut time where a put starts, ends, fades or is gone, and wherever else you like. Between two cuts nothing can happen
-to a value but what was possible all along. If all reads that touch such a segment agree, then of those that lie
-within it two say everything: the one that ends first and the one that starts last. For let the state fit them at x and
-at y. Whatever was done between x and y can be done after the later of the two just as well, so the state fits all the
-time from x to y; and every other read of the segment ends after x at the earliest and starts before y at the latest.
+Cut time where a put starts, ends, fades or is gone, and wherever else you like. Between two cuts nothing becomes
+possible and nothing impossible. So if all reads that touch such a segment agree, one of those that lie within it speaks
+for all. For let the state fit it at its point: whatever was done before, in this segment, can be done at the segment's
+beginning just as well, and whatever after at its end. Then the state fits all of them, all the time.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import islice
 
 from tests.checker.history import Ranks
-from tests.checker.timeline import Read, Timeline, Track
+from tests.checker.timeline import Read, Timeline
 
 
 def reduced_reads(timeline: Timeline, *, few: int = 16) -> list[Read]:
@@ -48,9 +48,9 @@ class _Reduction:
             return
         largest = sizes.index(max(sizes))
         if self._agree(low, spans):
-            for (track, _, kept), (start, stop) in zip(self._tracks, spans, strict=True):
-                kept.update(_first_and_last_within(track, start, stop, high))
+            for (track, _, kept), span in zip(self._tracks, spans, strict=True):
                 kept.update(track.across(high))
+                kept.update(islice((index for index in range(*span) if track.ends[index] < high), 1))
         elif sizes[largest] <= self._few:
             for (_, _, kept), span in zip(self._tracks, spans, strict=True):
                 kept.update(range(*span))
@@ -68,16 +68,3 @@ class _Reduction:
             total += stop - start + len(across)
             present += sees.count(1, start, stop) + sum(sees[index] for index in across)
         return present in {0, total}
-
-
-def _first_and_last_within(track: Track, start: int, stop: int, high: int) -> Iterator[int]:
-    """Of the GETs in a range that end before `high`: the one that ends first and the one that starts last."""
-    first: int | None = None
-    for index in range(start, stop):
-        if first is not None and track.starts[index] > track.ends[first]:
-            break
-        if track.ends[index] < (high if first is None else track.ends[first]):
-            first = index
-    if first is not None:
-        yield first
-        yield next(index for index in range(stop - 1, start - 1, -1) if track.ends[index] < high)

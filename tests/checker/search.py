@@ -10,9 +10,14 @@ theirs as soon as the state fits.
 Two things keep the configurations few. They are told apart by what can still matter: of a put that has had its point
 only its expiry. And one is dropped if another one in the same state can do all that it can: has used fewer
 of the optional puts, and satisfied more of the reads.
+
+What remains is the choice among optional puts, when many are under way for a long time (an outage): which of them has
+been used up. Two searches that go wrong to one side only get around it nearly always: a narrow one, which keeps no more
+than `WIDTH` configurations, and whose yes is a yes; and a generous one, in which an optional put may take effect again
+and again, and whose no is a no.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from itertools import count
 from typing import NamedTuple, TypeAlias
@@ -24,8 +29,28 @@ State: TypeAlias = tuple[int, int] | None
 """When the present put fades and is gone; None if the value is absent."""
 
 
+WIDTH = 100
+
+
 class BudgetExceededError(Exception):
-    """More configurations than allowed: no verdict."""
+    """More comparisons than allowed: no verdict."""
+
+
+def first_inexplicable(puts: Sequence[Put], reads: Sequence[Read], *, lenient: bool, budget: int) -> Read | None:
+    """A read that no order explains together with all that end before it; None if an order explains all.
+
+    `lenient`: while a put fades it may be seen or not, again and again, since replicas differ in their clocks; else
+    the first read that does not see it is the last word. `budget` bounds the comparisons of configurations.
+
+    Raises:
+        BudgetExceededError: the search was given up.
+    """
+    narrow = Search(puts, reads, lenient=lenient, budget=budget, width=WIDTH)
+    found = narrow.first_inexplicable()
+    if found is None or not narrow.has_left_out:
+        return found
+    generous = Search(puts, reads, lenient=lenient, budget=budget, generous=True)
+    return generous.first_inexplicable() or Search(puts, reads, lenient=lenient, budget=budget).first_inexplicable()
 
 
 class Configuration(NamedTuple):
@@ -52,6 +77,8 @@ class Configurations:
     """A set of configurations without those that another one makes superfluous."""
 
     def __init__(self) -> None:
+        self.comparisons = 0
+        """How much work it was."""
         self._best: dict[tuple[State, int], list[tuple[int, int]]] = {}
 
     def __iter__(self) -> Iterator[Configuration]:
@@ -65,6 +92,7 @@ class Configurations:
     def add(self, new: Configuration) -> bool:
         """Add `new` unless it is superfluous; tell whether it was added."""
         rest = self._best.setdefault((new.state, new.done), [])
+        self.comparisons += 1 + len(rest)
         for used, satisfied in rest:
             if not (used & ~new.used or new.satisfied & ~satisfied):
                 return False
@@ -72,19 +100,35 @@ class Configurations:
         rest.append((new.used, new.satisfied))
         return True
 
+    def narrowed(self, width: int | None) -> "Configurations":
+        """Itself, or if it has more than `width` elements those of them that have used the fewest optional puts."""
+        if width is None or sum(map(len, self._best.values())) <= width:
+            return self
+        narrow = Configurations()
+        for one in sorted(self, key=lambda one: one.used.bit_count())[:width]:
+            narrow.add(one)
+        return narrow
+
 
 class Search:
-    """One search through one value's operations, for one use.
+    """One search through one value's operations, for one use."""
 
-    `lenient`: while a put fades it may be seen or not, again and again, since replicas differ in their clocks; else
-    the first read that does not see it is the last word.
-    """
-
-    def __init__(self, puts: Iterable[Put], reads: Iterable[Read], *, lenient: bool, budget: int) -> None:
-        self.spent = 0
-        """Steps taken; the search is given up when they exceed `budget`."""
+    def __init__(
+        self,
+        puts: Iterable[Put],
+        reads: Iterable[Read],
+        *,
+        lenient: bool,
+        budget: int,
+        width: int | None = None,
+        generous: bool = False,
+    ) -> None:
+        self.has_left_out = False
+        """Whether there were ever more configurations than `width`, so that only a yes counts."""
         self._lenient = lenient
         self._budget = budget
+        self._width = width
+        self._generous = generous
         self._agenda = sorted(_agenda(puts, reads), key=lambda entry: entry[:2])
         self._now = 0
         self._puts: dict[int, Put] = {}
@@ -118,48 +162,75 @@ class Search:
         self._bits[operation.start] = bit
         if isinstance(operation, Put):
             self._puts[bit] = operation
+            self._puts = dict(sorted(self._puts.items(), key=lambda item: item[1].end))
         else:
             self._reads[operation.present] |= bit
             self._refresh()
 
     def _conclude(self, operation: Put | Read) -> None:
-        """Keep the configurations in which `operation` has its point, after giving it one where that can be."""
+        """Let an operation end."""
         bit = self._bits.pop(operation.start, None)
         if bit is None:
             return
-        concluded, explored = Configurations(), Configurations()
-        waiting = []
-        for old in self._possible:
-            if old.has(bit):
-                concluded.add(old.without(bit))
-                continue
-            if isinstance(operation, Put) and operation.optional:
-                concluded.add(old)
-            explored.add(old)
-            waiting.append(old)
-        while waiting:
-            for new in self._successors(waiting.pop()):
-                if new.has(bit):
-                    concluded.add(new.without(bit))
-                elif explored.add(new):
-                    waiting.append(new)
-        self._possible = concluded
+        concluded = self._with_point(bit, or_without=isinstance(operation, Put) and operation.optional)
+        self._possible = concluded.narrowed(self._width)
+        self.has_left_out |= self._possible is not concluded
         if isinstance(operation, Put):
             del self._puts[bit]
         else:
             self._reads[operation.present] &= ~bit
 
-    def _successors(self, old: Configuration) -> Iterator[Configuration]:
-        """What one more point, of a put or of an expiry, makes of a configuration."""
-        self.spent += 1 + len(self._puts)
-        if self.spent > self._budget:
-            raise BudgetExceededError
-        for bit, put in self._puts.items():
-            if not old.has(bit):
-                done, used = (0, bit) if put.optional else (bit, 0)
-                yield self._in_state((put.fades, put.gone), old._replace(done=old.done | done, used=old.used | used))
+    def _with_point(self, goal: int, *, or_without: bool) -> Configurations:
+        """The configurations in which an operation has its point, after giving it one where that can be."""
+        concluded, explored = Configurations(), Configurations()
+        waiting = []
+        for old in self._possible:
+            if old.has(goal):
+                concluded.add(old.without(goal))
+                continue
+            if or_without:
+                concluded.add(old)
+            explored.add(old)
+            waiting.append((old, True))
+        while waiting:
+            if concluded.comparisons + explored.comparisons > self._budget:
+                raise BudgetExceededError
+            for new, has_gained in self._successors(*waiting.pop(), goal):
+                if new.has(goal):
+                    concluded.add(new.without(goal))
+                elif explored.add(new):
+                    waiting.append((new, has_gained))
+        self._budget -= concluded.comparisons + explored.comparisons
+        return concluded
+
+    def _successors(self, old: Configuration, has_gained: bool, goal: int) -> Iterator[tuple[Configuration, bool]]:
+        """What one more point, of a put or of an expiry, makes of a configuration, and whether that gains anything.
+
+        A point gains if it satisfies reads, or if it is that of a put which is not optional. Left out is what leads
+        nowhere: a put after a point that did not gain, since it hides that one; an optional put that cannot gain, not
+        even by its expiry, unless it is the goal; and of optional puts that make the same state all but the one that
+        ends first.
+        """
         if old.state is not None and old.state[0] <= self._now and not self._lenient:
-            yield self._in_state(None, old)
+            new = self._in_state(None, old)
+            yield new, new.satisfied != old.satisfied
+        if not has_gained:
+            return
+        wanted = {present: bool(reads & ~old.satisfied) for present, reads in self._reads.items()}
+        states = set[State]()
+        for bit, put in self._puts.items():
+            state = put.fades, put.gone
+            if old.has(bit) or (put.optional and state in states):
+                continue
+            if put.optional and bit != goal and not (wanted[True] or (wanted[False] and put.fades <= self._now)):
+                continue
+            if put.optional:
+                states.add(state)
+                used = bit if bit == goal or not self._generous else 0
+                new = self._in_state(state, old._replace(used=old.used | used))
+            else:
+                new = self._in_state(state, old._replace(done=old.done | bit))
+            yield new, not put.optional or new.satisfied != old.satisfied
 
     def _refresh(self) -> None:
         """Let time pass: what has gone is gone, and reads under way that fit are satisfied."""
