@@ -21,6 +21,8 @@ class HeldClass:
     """One class as this replica has it."""
 
     life: ClassLife = ClassLife.ABSENT
+    events: int = 0
+    """How many events its life has taken: what was begun for the class at another count is not what is wanted now."""
     position: Position | None = None
     """As last seen or stored; None while it is unknown or a cold load is under way."""
     target: int = 0
@@ -165,6 +167,7 @@ class ClassCustody:
     def _advance(self, class_id: int, event: ClassEvent) -> None:
         held = self._held[class_id]
         was, held.life = held.life, advance(held.life, event)
+        held.events += 1
         if held.life is ClassLife.ABSENT:
             held.position = None
             self.doubtful.discard(class_id)

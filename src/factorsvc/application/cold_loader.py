@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from factorsvc.application.workspace import Workspace
+from factorsvc.domain.class_life import ClassLife
 from factorsvc.domain.ports.storage import Change, Snapshot
 from factorsvc.domain.record import Batch
 from factorsvc.domain.restoration import ColdLoad, Position, is_old
@@ -22,6 +23,8 @@ class _Loading:
     """A load under way: its steps, and its fold while it reads."""
 
     steps: AsyncGenerator[None, None]
+    events: int
+    """`HeldClass.events` when it began."""
     fold: ColdLoad | None = None
 
 
@@ -42,8 +45,10 @@ class ColdLoader:
     @property
     def busy(self) -> bool:
         """Tell whether a step can be done now, without waiting for more of the journal."""
-        wanted = self._custody.unloaded[: self._policy.cold_loads]
-        return any(class_id not in self._loads or self._loads[class_id].fold is None for class_id in wanted)
+        return any(
+            class_id not in self._loads or self._is_over(class_id) or self._loads[class_id].fold is None
+            for class_id in self._wanted
+        )
 
     def take(self, batch: Batch) -> None:
         """Fold what was read of a class that is being loaded; batches of a load that does not read are dropped."""
@@ -56,22 +61,38 @@ class ColdLoader:
 
         Raises whatever the storage and the journal raise; the load that met it begins again at the next step.
         """
-        unloaded = self._custody.unloaded
-        for class_id in [class_id for class_id in self._loads if class_id not in unloaded]:
+        for class_id in [class_id for class_id in self._loads if self._is_over(class_id)]:
             await self._give_up(class_id)
-        for class_id in unloaded[: self._policy.cold_loads]:
-            load = self._loads.setdefault(class_id, _Loading(self._load(class_id)))
+        for class_id in self._wanted:
+            if class_id not in self._loads:
+                self._loads[class_id] = _Loading(self._load(class_id), self._custody[class_id].events)
             try:
-                await anext(load.steps)
+                await anext(self._loads[class_id].steps)
             except StopAsyncIteration:
                 del self._loads[class_id]
             except BaseException:
                 await self._give_up(class_id)
                 raise
 
+    @property
+    def _wanted(self) -> list[int]:
+        """The classes to load now: first those whose load was begun, as each of these is held in memory."""
+        unloaded = sorted(self._custody.unloaded, key=lambda class_id: class_id not in self._loads)
+        return unloaded[: self._policy.cold_loads]
+
+    def _is_over(self, class_id: int) -> bool:
+        """Tell whether a load that was begun has lost its class, also if that has come back meanwhile.
+
+        In between the class was looked at, and the journal is read for it no more, so such a load would never end.
+        """
+        held = self._custody[class_id]
+        return held.life is not ClassLife.RESTORING or held.events != self._loads[class_id].events
+
     async def _give_up(self, class_id: int) -> None:
-        self._journal.stop_reading([class_id])
-        await self._loads.pop(class_id).steps.aclose()
+        load = self._loads.pop(class_id)
+        if load.fold is not None:  # else the journal may be read for a view that was opened since
+            self._journal.stop_reading([class_id])
+        await load.steps.aclose()
 
     async def _load(self, class_id: int) -> AsyncGenerator[None, None]:
         """The steps of one load; each `yield` is a place where other work of the materializer's task gets its turn.

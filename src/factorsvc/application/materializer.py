@@ -42,6 +42,8 @@ class Materializer:
         self._housekeeping = housekeeping
         self._inbox: asyncio.Queue[list[Batch]] = asyncio.Queue(maxsize=2)
         """Full: the journal is read no further until what was read is applied."""
+        self._out_of_range: set[int] = set()
+        """Classes whose position is not in the journal: rejected at the next turn, and not while one is written."""
 
     async def run(self) -> None:
         """Read the journal and write the view, one ahead of the other.
@@ -60,11 +62,11 @@ class Materializer:
             try:
                 batches = await self._journal.take(self._policy.take_records, self._policy.take_timeout_s)
             except OutOfRangeError as error:
-                self._custody.reject(error.class_id)
-                continue
-            if batches:
-                await self._inbox.put(batches)
-                self._custody.work.fire()
+                self._out_of_range.add(error.class_id)
+            else:
+                if batches:
+                    await self._inbox.put(batches)
+            self._custody.work.fire()
 
     async def _write(self) -> None:
         pause = self._policy.retry_s
@@ -85,13 +87,19 @@ class Materializer:
     async def _wait_for_work(self) -> None:
         loop = asyncio.get_running_loop()
         custody = self._custody
-        while self._inbox.empty() and not (custody.doubtful or custody.garbage or self._loader.busy):
+        while not (self._has_read or custody.doubtful or custody.garbage or self._loader.busy):
             if loop.time() >= self._housekeeping.due_at:
                 return
             await custody.work.wait_until(self._housekeeping.due_at)
 
+    @property
+    def _has_read(self) -> bool:
+        return bool(self._out_of_range) or not self._inbox.empty()
+
     async def _turn(self) -> None:
         """One step of each kind of work; those that free memory come first: a full database stops the others."""
+        while self._out_of_range:
+            self._custody.reject(self._out_of_range.pop())
         await self._housekeeping.step()
         await self._sweeper.clear_garbage()
         await self._opener.step()
