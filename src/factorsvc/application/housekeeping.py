@@ -46,12 +46,18 @@ class Housekeeping:
         if now >= self._recheck_at:
             await self._recheck_journal()
             self._recheck_at = now + self._policy.verify_interval_s
-        await self._store_verifications()
         for _ in range(_SWEEPS):
             if not await self._sweeper.sweep():
                 break
+        else:
+            self.due_at = now  # there is more: go on as soon as the other work had its turn
         sizes = await self._storage.sizes(sorted(self._custody.answering))
         self._custody.values = sum(sizes.values())
+        await self._store_verifications()  # last, as a full database refuses it, and sweeping is what makes room
+
+    def recheck_journal_soon(self) -> None:
+        """Have the next step look whether the journal is still the same: an offset was out of its range."""
+        self._recheck_at = self.due_at = 0.0
 
     async def _learn_ends(self) -> None:
         """Take a new verification of every class, and reject the views that have not been verified for too long."""
@@ -68,7 +74,10 @@ class Housekeeping:
             raise JournalReplacedError("the journal is not what it was when the views were opened")
 
     async def _store_verifications(self) -> None:
-        """Store the time of verification of the views that are at their end, where the stored one has become old."""
+        """Store the time of verification of the views that are at their end, where the stored one has become old.
+
+        While the database is full it is tried at each step: that it succeeds is how an idle replica learns of room.
+        """
         custody = self._custody
         limit_ms = self._clock.now_ms() - int(self._policy.verify_interval_s * 1000)
         stale = [
@@ -76,7 +85,7 @@ class Housekeeping:
             for class_id in custody.load_ids
             if class_id not in custody.doubtful
             and (position := custody[class_id].position) is not None
-            and position.verified_at_ms < limit_ms
+            and (custody.full or position.verified_at_ms < limit_ms)
             and verified(position, custody.verifications[class_id]) != position
         ]
         if not stale:
