@@ -105,7 +105,7 @@ class ColdLoader:
         load = ColdLoad(class_id, self._new_id(_LOAD_ID_BYTES), self._clock.now_ms())
         snapshot = await self._storage.look([class_id])
         begun = Change(loading={class_id: load.load_id}, journal_id=self._facts.journal_id)
-        await self._storage.commit(snapshot, begun)
+        await self._commit(snapshot, begun)
         session = snapshot.session
         async for _ in self._read(load):
             yield
@@ -119,7 +119,7 @@ class ColdLoader:
                 presents={present.value: present for present in chunk},
                 positions={class_id: position} if number == len(chunks) else {},
             )
-            await self._storage.commit(snapshot, change)
+            await self._commit(snapshot, change)
             yield
         ends = await self._journal.end_offsets()
         self._journal.read_from(class_id, load.next_offset)
@@ -136,6 +136,10 @@ class ColdLoader:
         loading.fold = None
         self._journal.stop_reading([load.class_id])
         await self._journal.bury(load.unburied)
+
+    async def _commit(self, snapshot: Snapshot, change: Change) -> None:
+        await self._storage.commit(snapshot, change)
+        self._custody.set_full(False)
 
     def _is_whole(self, snapshot: Snapshot, load: ColdLoad, session: int) -> bool:
         """Tell whether all that the load has written so far is still there, and may still be trusted."""

@@ -100,3 +100,4 @@ class Housekeeping:
         if fresh:
             await self._storage.commit(snapshot, Change(positions=fresh))
             custody.store(fresh)
+            custody.set_full(False)

@@ -416,3 +416,14 @@ async def test_a_loader_is_busy_unless_it_waits_for_the_journal() -> None:
     assert it.loader.busy, "it writes"
     await it.until_loaded(1)
     assert not it.loader.busy
+
+
+@in_virtual_time
+async def test_a_commit_that_was_taken_shows_that_there_is_room() -> None:
+    """Design 10."""
+    it = await loading()
+    it.rig.custody.set_full(True)
+    await it.loader.step()
+    await settled()
+
+    assert not it.rig.custody.full
