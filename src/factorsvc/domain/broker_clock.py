@@ -6,18 +6,23 @@ made at `acknowledged` gives a broker time that is never ahead of the true one, 
 that its client was promised; it is behind by at most one round trip.
 """
 
+from math import floor
+
 
 class BrokerClock:
     """Translates monotonic instants, in seconds, into broker time, in ms, never ahead of it."""
 
     def __init__(self) -> None:
         """Begin without a sample: nothing can be translated."""
-        self._offset_ms: float | None = None
+        self._sample: tuple[float, int] | None = None
 
     def sample(self, acknowledged: float, stamp_ms: int) -> None:
         """Note that the broker stamped `stamp_ms` on something acknowledged at monotonic instant `acknowledged`."""
-        self._offset_ms = stamp_ms - acknowledged * 1000
+        self._sample = acknowledged, stamp_ms
 
     def at_ms(self, instant: float) -> int | None:
         """Broker time at monotonic `instant`, None before the first sample."""
-        return None if self._offset_ms is None else int(self._offset_ms + instant * 1000)
+        if self._sample is None:
+            return None
+        acknowledged, stamp_ms = self._sample
+        return stamp_ms + floor((instant - acknowledged) * 1000)

@@ -7,6 +7,8 @@
                  |  '-----------'         |  '--> serving       given back meanwhile
                  '--> absent              '--> absent           its view became worthless
 
+    restoring --> restoring     its view became worthless: from the journal's beginning
+
 All that changes the life of a class is in this file; an event that the table lacks raises and changes nothing.
 """
 

@@ -20,7 +20,7 @@ The first branch says whose fault it is, which is what the receiver must know::
     |   `-- StorageFullError             the database takes no more writes
     `-- ClusterError                     what all replicas share
         |-- NotCoveredError              some class could not be answered in time
-        |-- JournalUnavailableError      the journal does not answer a read or the burying of a put
+        |-- JournalUnavailableError      the message bus does not answer: journal, mailboxes, statuses or placement
         |-- JournalReplacedError         the journal is not the one that the view in hand was made from
         |-- JournalMismatchError         the journal exists with settings that this service cannot work with
         |-- OutOfRangeError              an offset that is not in the journal (any more)
@@ -149,11 +149,11 @@ class NotCoveredError(ClusterError):
 
     def __init__(self, classes: Iterable[int]) -> None:
         self.classes = tuple(sorted(classes))
-        super().__init__(f"{len(self.classes)} classes could not be answered in time")
+        super().__init__(f"classes not answered in time: {len(self.classes)}")
 
 
 class JournalUnavailableError(ClusterError):
-    """The journal did not answer; for a burial this means that any prefix of it may have landed."""
+    """The message bus did not answer, and may have done what was asked: of a burial any prefix may have landed."""
 
 
 class JournalReplacedError(ClusterError):

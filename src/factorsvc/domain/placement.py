@@ -1,8 +1,8 @@
 """The placement rule: which slot is to hold which class, as a pure function of who is alive and what their views hold.
 
 Every class is placed on exactly one live slot; the slots' numbers of classes differ by at most one; of all placements
-that do so this one moves the fewest classes; among those it prefers, where several slots hold a class, the one that
-serves it before one that restores it before one that retires it. Exact, not greedy: greedy is up to 7 moves off where
+that do so this one moves the fewest classes; among those it has the least sum of ranks of what stays: 0 for a class
+that its slot serves, 1 for one that it restores, 2 for one that it retires. Exact, not greedy: greedy is up to 7 moves off where
 two members hold one class.
 
 It is an assignment problem: rows are classes, columns are seats at slots, costs say how far the view at that slot is.
@@ -39,9 +39,14 @@ def of_largest_epoch(members: Iterable[Member]) -> list[Member]:
     by_slot: dict[int, Member] = {}
     for member in members:
         rival = by_slot.get(member.slot)
-        if rival is None or rival.epoch < member.epoch:
+        if rival is None or _seniority(rival) < _seniority(member):
             by_slot[member.slot] = member
     return [by_slot[slot] for slot in sorted(by_slot)]
+
+
+def _seniority(member: Member) -> tuple[object, ...]:
+    """By epoch; then, for two members of one claim, one of which is about to go, by anything that tells them apart."""
+    return member.epoch, sorted(member.serving), sorted(member.restoring), sorted(member.retiring)
 
 
 def place(members: Iterable[Member], classes: int) -> Placement:

@@ -22,7 +22,6 @@ class Worthless(Enum):
     """Why a view of a class must be thrown away and rebuilt from the journal's beginning."""
 
     ABSENT = "the database holds no view of the class"
-    FOREIGN = "it was made from another journal, or from another state of this one"
     BEYOND = "its position lies beyond the journal's end"
     OLD = "tombstones that it has not seen may be gone"
 
@@ -89,10 +88,6 @@ class ColdLoad:
     def unburied(self) -> tuple[PutKey, ...]:
         """The dead whose tombstone was not seen in the log, in the order of their death."""
         return tuple(self._unburied)
-
-    def buried(self) -> None:
-        """Note that a tombstone of each of the `unburied` has been acknowledged."""
-        self._unburied.clear()
 
     def chunks(self, size: int) -> Iterator[list[Present]]:
         """The states to write, in chunks of at most `size`; an expired one too, hidden, for the sweeper to bury."""

@@ -49,7 +49,7 @@ EXAMPLES: list[tuple[FactorsvcError, dict[str, object], str]] = [
     (NotReadyError("no slot"), {"reason": "no slot"}, "not ready: no slot"),
     (OverloadedError("requests"), {"what": "requests"}, "overloaded: requests"),
     (SlotLostError(3), {"slot": 3}, "slot 3 is lost"),
-    (NotCoveredError({9, 2}), {"classes": (2, 9)}, "2 classes could not be answered in time"),
+    (NotCoveredError({9, 2}), {"classes": (2, 9)}, "classes not answered in time: 2"),
     (
         JournalMismatchError("partitions", found="60", wanted="61"),
         {"setting": "partitions", "found": "60", "wanted": "61"},

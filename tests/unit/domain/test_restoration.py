@@ -87,15 +87,6 @@ def test_the_unburied_are_superseded_and_void_puts_without_a_tombstone_in_the_or
     assert load.unburied == (late.key, superseded.key)
 
 
-def test_what_was_buried_is_not_to_be_buried_again() -> None:
-    load = a_cold_load()
-    load.fold(a_batch([a_void_entry(offset=0)]))
-
-    load.buried()
-
-    assert load.unburied == ()
-
-
 def test_a_value_whose_present_put_has_a_tombstone_is_not_loaded() -> None:
     load, put = a_cold_load(), a_put()
     load.fold(a_batch([an_entry(put, offset=0), an_entry(a_tombstone(put), offset=1)]))
