@@ -2,8 +2,8 @@
 
 Every class is placed on exactly one live slot; the slots' numbers of classes differ by at most one; of all placements
 that do so this one moves the fewest classes; among those it has the least sum of ranks of what stays: 0 for a class
-that its slot serves, 1 for one that it restores, 2 for one that it retires. Exact, not greedy: greedy is up to 7 moves off where
-two members hold one class.
+that its slot serves, 1 for one that it restores, 2 for one that it retires. Exact, not greedy: greedy is up to 7 moves
+off where two members hold one class.
 
 It is an assignment problem: rows are classes, columns are seats at slots, costs say how far the view at that slot is.
 Each slot has n // slots seats that must be taken and one more that may be; rows that stand for nobody fill the latter.

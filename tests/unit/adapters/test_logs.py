@@ -73,13 +73,14 @@ def test_what_is_below_the_level_is_left_out() -> None:
     assert logged("started", level="error") == ""
 
 
-def test_a_client_cannot_command_the_terminal() -> None:
+@pytest.mark.parametrize("path", ["/\x1b[2J", "/x\n[error] no more room"])
+def test_a_client_cannot_command_the_terminal(path: str) -> None:
     """A path may hold an escape sequence, or a line break that would begin a line of its own."""
-    line = logged("request", "console", path="/\x1b[2J\n[error] no more room")
+    line = logged("request", "console", path=path)
 
     assert "\x1b" not in line
     assert line.count("\n") == 1
-    assert r"/\x1b[2J\n[error] no more room" in line
+    assert f"path={path!r}" in line
 
 
 @pytest.mark.parametrize("form", ["console", "json"])
@@ -87,7 +88,7 @@ def test_a_traceback_says_where_but_no_values(form: LogFormat) -> None:
     """Among the variables of a function that failed may be a password."""
     stream = io.StringIO()
     configure_logs(form, "info", stream)
-    password = token_hex()
+    password = token_hex(4)  # short enough for no formatter to break it
     try:
         _fail_with(password)
     except ZeroDivisionError:

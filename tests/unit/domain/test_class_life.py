@@ -59,7 +59,7 @@ def test_a_class_is_answered_for_while_it_is_served_here_or_not_yet_elsewhere() 
 
 
 def test_the_picture_in_the_docstring_has_the_arrows_of_the_table() -> None:
-    """An event after which the life is the same one has no arrow."""
+    """Each transition is an arrow, and each arrow a transition."""
     picture = [row for row in (class_life.__doc__ or "").splitlines() if row.startswith("    ")]
     width = max(map(len, picture))
 
