@@ -98,6 +98,8 @@ class Materializer:
 
     async def _turn(self) -> None:
         """One step of each kind of work; those that free memory come first: a full database stops the others."""
+        if self._out_of_range:
+            self._housekeeping.recheck_journal_soon()
         while self._out_of_range:
             self._custody.reject(self._out_of_range.pop())
         await self._housekeeping.step()

@@ -309,6 +309,20 @@ async def test_a_position_that_is_not_in_the_journal_is_worthless() -> None:
 
 
 @in_virtual_time
+async def test_a_position_that_is_not_in_the_journal_may_be_one_of_another_journal() -> None:
+    """Design 6, rule 2: that is looked at right away, not at the end of the minute."""
+    it = await materializing(4)
+    it.rig.servers.broker.journal.delete()
+    await (await a_rig(servers=it.rig.servers)).append(a_put(10))
+    it.rig.journal.read_from(1, 2)
+    with pytest.raises(ExceptionGroup) as caught:
+        await it.life
+
+    assert caught.group_contains(JournalReplacedError)
+    assert now_s() < 1
+
+
+@in_virtual_time
 async def test_a_view_that_becomes_worthless_while_it_is_written_is_not_good_afterwards() -> None:
     """The journal is read no more for it: it would serve, and lag for ever."""
     it = await materializing(4)
