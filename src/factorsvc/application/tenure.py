@@ -28,6 +28,7 @@ class Tenure:
         self._around = around
         self._broker_clock = broker_clock
         self._changed = changed
+        self._is_draining = False
         self._over = asyncio.Event()
 
     async def run(self) -> None:
@@ -38,21 +39,26 @@ class Tenure:
             RemovalUnknownError: the slot must be claimed again before anything is written.
             JournalReplacedError: the journal is another one now, so is every view.
         """
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self._renew(), name="lease-renewal"),
-                group.create_task(self._serve(), name="service"),
-            ]
-            await self._over.wait()
-            for task in tasks:
-                task.cancel()
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._renew(), name="lease-renewal"),
+                    group.create_task(self._serve(), name="service"),
+                ]
+                await self._over.wait()
+                for task in tasks:
+                    task.cancel()
+        finally:
+            self._over.set()
+            self._changed.fire()
 
     async def drain(self, stop_taking: Callable[[], Awaitable[None]]) -> None:
         """Leave without failing a request, then end `run`: classes are handed over while requests are answered (P7).
 
         `stop_taking` is awaited once load balancers have had time to look elsewhere; it returns when no more requests
-        will come and those under way are answered.
+        will come and those under way are answered. A claim that is lost meanwhile has nothing to hand over.
         """
+        self._is_draining = True
         loop = asyncio.get_running_loop()
         latest = loop.time() + self._around.policy.drain_deadline_s
         service = self.service
@@ -60,7 +66,7 @@ class Tenure:
             await service.leave()
             await asyncio.sleep(self._around.policy.drain_delay_s)
         await stop_taking()
-        while service is not None and not service.is_succeeded and loop.time() < latest:
+        while service is not None and not service.is_succeeded and loop.time() < latest and not self._over.is_set():
             await self._changed.wait_until(latest)
         self._over.set()
 
@@ -99,6 +105,8 @@ class Tenure:
                 work = await self._prepare()
             except (JournalUnavailableError, StorageUnavailableError):
                 await asyncio.sleep(self._around.policy.retry_s)
+        if self._is_draining:
+            return  # no class is to be placed on a replica that will not stay
         self.service = Service(work)
         self._changed.fire()
         await self.service.run()

@@ -6,10 +6,10 @@ Its view is put together by hand and its peers are played by the test, so that a
 import asyncio
 import functools
 from collections.abc import Callable, Coroutine, Iterable
-from contextvars import ContextVar
 from dataclasses import dataclass
 from random import Random
 from typing import Any, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
 
 from factorsvc.adapters.memory.bus import MemoryBus
 from factorsvc.adapters.memory.cluster import MemoryCluster
@@ -55,7 +55,8 @@ PAGE_MEMBERS = 5
 """A set of a database with more members comes in pages."""
 
 
-_beside: ContextVar[list[asyncio.Task[Any]]] = ContextVar("_beside")
+_beside = WeakKeyDictionary[asyncio.AbstractEventLoop, list[asyncio.Task[Any]]]()
+"""What each simulation has started beside its test."""
 
 
 def in_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
@@ -67,9 +68,8 @@ def in_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P,
 
     @functools.wraps(test)
     def simulated(*args: P.args, **kwargs: P.kwargs) -> None:
-        async def main(_: SimulationLoop) -> list[asyncio.Task[Any]]:
-            beside: list[asyncio.Task[Any]] = []
-            _beside.set(beside)
+        async def main(loop: SimulationLoop) -> list[asyncio.Task[Any]]:
+            beside = _beside[loop] = []
             await test(*args, **kwargs)
             unseen = [task.exception() for task in beside if task.done() and task._log_traceback]
             if failures := [error for error in unseen if error is not None]:
@@ -88,9 +88,16 @@ async def settled() -> None:
 
 def running(coroutine: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
     """Run `coroutine` beside the test, which cares for its end."""
-    task = asyncio.get_running_loop().create_task(coroutine)
-    _beside.get().append(task)
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(coroutine)
+    _beside[loop].append(task)
     return task
+
+
+def start(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run `coroutine` beside the test to the end of it; the test fails if that fails."""
+    task = running(coroutine)
+    assert not task.done()
 
 
 def now_s() -> float:
