@@ -65,10 +65,10 @@ class Faults:
         """Let the next calls return `answers`, one each; none of them is done."""
         self._next[call] += [_Fault(answers=[answer]) for answer in answers]
 
-    def hold(self, call: str, *, clings: bool = False) -> Gate:
-        """Let the next call wait at a gate before it is done."""
+    def hold(self, call: str, *, clings: bool = False, error: Exception | None = None) -> Gate:
+        """Let the next call wait at a gate before it is done, or before it fails with `error`."""
         gate = Gate(clings=clings)
-        self._next[call].append(_Fault(gate=gate))
+        self._next[call].append(_Fault(error, gate=gate))
         return gate
 
     def break_down(self, call: str, error: Callable[[], Exception]) -> None:

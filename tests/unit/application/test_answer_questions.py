@@ -127,6 +127,19 @@ async def test_what_is_not_reached_in_time_is_refused() -> None:
 
 
 @in_virtual_time
+async def test_a_question_that_comes_after_its_deadline_is_answered_if_that_takes_no_waiting() -> None:
+    rig = await a_rig()
+    await rig.serve(a_put(6))
+    await asyncio.sleep(1)
+
+    assert await parts(rig, a_question(read_index={0: 0, 1: 99}, deadline_ms=NOW_MS)) == [
+        an_answer(0, a_page(6)),
+        a_refusal(1, TOO_LATE),
+    ]
+    assert now_s() == 1
+
+
+@in_virtual_time
 async def test_what_is_served_elsewhere_is_refused_at_once() -> None:
     """Together with what is answered: the asker needs to know both."""
     rig = await a_rig()

@@ -45,6 +45,16 @@ async def test_an_answer_that_would_be_too_short_is_none() -> None:
 
 
 @in_virtual_time
+async def test_a_deadline_that_is_over_leaves_no_time_to_wait() -> None:
+    asked = Round([2], [0], deadline=5)
+    with pytest.raises(NotCoveredError):
+        await asked.found(2, deadline=0)
+
+    asked.take(7, [an_answer(0)], now=0)
+    assert await asked.found(2, deadline=0) == [Found(0, 7, a_page())], "what is there is given all the same"
+
+
+@in_virtual_time
 async def test_an_abandoned_round_tells_at_once() -> None:
     """P2: a GET does not wait for a replica that has lost its slot."""
     asked = Round([2], [0], deadline=5)
