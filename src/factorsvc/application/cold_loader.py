@@ -107,8 +107,10 @@ class ColdLoader:
         begun = Change(loading={class_id: load.load_id}, journal_id=self._facts.journal_id)
         await self._commit(snapshot, begun)
         session = snapshot.session
-        async for _ in self._read(load):
+        end = await self._begin_reading(load)
+        while load.next_offset < end:
             yield
+        await self._end_reading(load)
         position = Position(load.load_id, load.next_offset, load.started_at_ms)
         chunks = list(load.chunks(self._policy.transaction_values)) or [[]]
         for number, chunk in enumerate(chunks, start=1):
@@ -125,15 +127,16 @@ class ColdLoader:
         self._journal.read_from(class_id, load.next_offset)
         self._custody.resume(class_id, position, ends[class_id])
 
-    async def _read(self, load: ColdLoad) -> AsyncGenerator[None, None]:
-        """Fold the journal up to its end as of now, then bury the dead that were met, in the order of their death."""
+    async def _begin_reading(self, load: ColdLoad) -> int:
+        """Have the class read from its beginning; return the end as of now, up to which it is to be folded."""
         end = (await self._journal.end_offsets())[load.class_id]
-        loading = self._loads[load.class_id]
-        loading.fold = load
+        self._loads[load.class_id].fold = load
         self._journal.read_from(load.class_id, 0)
-        while load.next_offset < end:
-            yield
-        loading.fold = None
+        return end
+
+    async def _end_reading(self, load: ColdLoad) -> None:
+        """Have the class read no more, and bury the dead that were met, in the order of their death."""
+        self._loads[load.class_id].fold = None
         self._journal.stop_reading([load.class_id])
         await self._journal.bury(load.unburied)
 
