@@ -160,6 +160,8 @@ class Nemesis:
         """Compaction of some of each class, and dropping of the tombstones that are old enough."""
         self._note("compact")
         journal = self._cluster.broker.journal
+        if journal.settings is None:
+            return  # nobody has made it yet
         for class_id, end in journal.ends().items():
             below = self._random.randint(0, end)
             journal.compact(class_id, below, self._random.randint(below, end))
