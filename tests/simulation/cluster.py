@@ -49,8 +49,6 @@ class SimulatedCluster:
         self.broker = MemoryCluster(policy.classes, self.now_ms)
         self.replicas: dict[str, SimulatedReplica] = {}
         self.lease_ttl_s = lease_ttl_s
-        self.leases_broken_at = -1e9
-        """When leases were last taken away before their time, which no holder can know before it renews."""
         self._starts = 0
 
     def now_ms(self) -> int:

@@ -114,7 +114,6 @@ class Nemesis:
     async def wipe(self) -> None:
         """FLUSHALL."""
         self._note("wipe")
-        self._cluster.leases_broken_at = self._cluster.loop.time()
         self._cluster.redis.wipe()
 
     async def restart_redis(self) -> None:
@@ -125,7 +124,6 @@ class Nemesis:
             self._cluster.redis.save()
             await asyncio.sleep(1)
         self._cluster.redis.restart(lose_unsaved=lose)
-        self._cluster.leases_broken_at = self._cluster.loop.time()
 
     async def silence_redis(self) -> None:
         """Redis refuses everything for a while."""
@@ -181,7 +179,6 @@ class Nemesis:
         """Some lease is gone from one moment to the next."""
         slot = self._random.randrange(16)
         self._note(f"lapse lease {slot}")
-        self._cluster.leases_broken_at = self._cluster.loop.time()
         self._cluster.redis.lapse(slot)
 
     def _victim(self) -> str:
