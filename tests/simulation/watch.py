@@ -19,12 +19,9 @@ async def watch_slots(cluster: SimulatedCluster) -> None:
     doubled_since: dict[int, float] = {}
     while True:
         await asyncio.sleep(_LOOK_S)
-        sure = [
-            readiness.slot
-            for each in cluster.replicas.values()
-            if (readiness := each.replica.readiness()).slot is not None and readiness.reason != "the lease is not sure"
-        ]
-        doubled = {slot for slot in sure if slot is not None and sure.count(slot) > 1}
+        said = [each.replica.readiness() for each in cluster.replicas.values()]
+        sure = [each.slot for each in said if each.slot is not None and each.reason != "the lease is not sure"]
+        doubled = {slot for slot in sure if sure.count(slot) > 1}
         doubled_since = {slot: doubled_since.get(slot, cluster.loop.time()) for slot in sorted(doubled)}
         for slot, since in doubled_since.items():
             assert cluster.loop.time() - since <= cluster.lease_ttl_s, f"slot {slot} is held twice since {since}"
