@@ -9,7 +9,6 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from random import Random
 from typing import Any, ParamSpec, TypeVar
-from weakref import WeakKeyDictionary
 
 from factorsvc.adapters.memory.bus import MemoryBus
 from factorsvc.adapters.memory.cluster import MemoryCluster
@@ -51,12 +50,14 @@ CLASSES = 3
 POLICY = Policy(classes=CLASSES, transaction_values=2, cold_loads=2, questions=4, primes_per_question=2)
 ELSEWHERE = 9
 """A slot that no replica of a test holds."""
+MAX_TIME_S = 4_000.0
+"""Whatever a test waits for has happened by then, or never does."""
 PAGE_MEMBERS = 5
 """A set of a database with more members comes in pages."""
 
 
-_beside = WeakKeyDictionary[asyncio.AbstractEventLoop, list[asyncio.Task[Any]]]()
-"""What each simulation has started beside its test."""
+_beside: list[asyncio.Task[Any]] = []
+"""What the test that runs now has started beside itself; kept until its simulation is closed."""
 
 
 def in_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
@@ -68,15 +69,16 @@ def in_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P,
 
     @functools.wraps(test)
     def simulated(*args: P.args, **kwargs: P.kwargs) -> None:
-        async def main(loop: SimulationLoop) -> list[asyncio.Task[Any]]:
-            beside = _beside[loop] = []
+        async def main(_: SimulationLoop) -> None:
             await test(*args, **kwargs)
-            unseen = [task.exception() for task in beside if task.done() and task._log_traceback]
+            unseen = [task.exception() for task in _beside if task.done() and task._log_traceback]
             if failures := [error for error in unseen if error is not None]:
                 raise BaseExceptionGroup("nobody looked at these", failures)
-            return beside  # kept until the simulation is closed
 
-        run(main, seed=1)
+        try:
+            run(main, seed=1, max_time_s=MAX_TIME_S)
+        finally:
+            _beside.clear()
 
     return simulated
 
@@ -88,9 +90,8 @@ async def settled() -> None:
 
 def running(coroutine: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
     """Run `coroutine` beside the test, which cares for its end."""
-    loop = asyncio.get_running_loop()
-    task = loop.create_task(coroutine)
-    _beside[loop].append(task)
+    task = asyncio.get_running_loop().create_task(coroutine)
+    _beside.append(task)
     return task
 
 
