@@ -285,6 +285,6 @@ BREAKS = (
         "application/tenure.py",
         "        if self._is_draining:\n",
         "        if False:\n",
-        PARTS + "test_tenure.py",
+        PARTS + "test_tenure_drain.py",
     ),
 )

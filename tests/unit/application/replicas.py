@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from factorsvc.application.policy import Policy
 from factorsvc.application.replica import Replica
 from factorsvc.application.service import Service
 from factorsvc.application.signal import Signal
 from factorsvc.application.tenure import Tenure
 from factorsvc.domain.broker_clock import BrokerClock
+from factorsvc.domain.errors import FactorsvcError
 from tests.unit.application.building import CLASSES, Process, Servers, now_s, running
 from tests.unit.application.faulty_ports import FaultyClaim, FaultyJournal
 
@@ -21,6 +24,11 @@ async def until(condition: Callable[[], object], within_s: float = 10) -> None:
     while not condition():
         assert now_s() < end, "it never does"
         await asyncio.sleep(0.001)
+
+
+def group_of(error: type[FactorsvcError]) -> "pytest.RaisesExc[ExceptionGroup[Exception]]":
+    """Expect a group that contains `error`."""
+    return pytest.raises(ExceptionGroup, check=lambda group: group.subgroup(error) is not None)
 
 
 class StopTaking:
@@ -101,6 +109,10 @@ class Living:
     def reason(self) -> str:
         """Why it is not ready."""
         return self.replica.readiness().reason
+
+    async def found(self, prime: int) -> bytes:
+        """The members that a GET gives."""
+        return b"\n".join((await self.replica.find(prime)).pages)
 
     @property
     def claim(self) -> FaultyClaim:

@@ -145,6 +145,18 @@ async def test_a_hint_without_a_value_is_removed() -> None:
 
 
 @in_virtual_time
+async def test_a_hint_is_only_a_hint() -> None:
+    """Design 7: the state decides. What lives is neither buried nor removed."""
+    living = a_put(4)
+    rig = await holding(living, expiring(7), for_s=62)
+    rig.database._hints[1].set(4, NOW_MS)
+    await Sweeper(rig.work).sweep()
+
+    assert rig.values == [4]
+    assert living.key not in rig.servers.buried
+
+
+@in_virtual_time
 async def test_a_sweep_by_a_view_that_had_all_is_not_noted() -> None:
     """ADR 1: verified after the expiry, the value was gone from then on, and no reader misses it."""
     rig = await holding(expiring(4), for_s=62)

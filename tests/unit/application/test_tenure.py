@@ -15,10 +15,10 @@ from factorsvc.domain.errors import (
 from factorsvc.domain.ports.storage import Change
 from factorsvc.domain.record import Put
 from factorsvc.domain.value import class_of
-from tests.builders import a_position, a_put, a_status, present_of
+from tests.builders import a_position, a_put, present_of
 from tests.simulation.loop import SimulationLoop
-from tests.unit.application.building import CLASSES, Servers, in_virtual_time, it_is_about, now_s, running, settled
-from tests.unit.application.replicas import SHORT, Reigning, StopTaking, a_ready_tenure, a_tenure, stop_at_once, until
+from tests.unit.application.building import CLASSES, Servers, in_virtual_time, it_is_about, now_s, running
+from tests.unit.application.replicas import SHORT, Reigning, a_ready_tenure, a_tenure, group_of, stop_at_once, until
 
 
 def servers_with_view(*puts: Put, journal_id: bytes, classes: tuple[int, ...]) -> Servers:
@@ -29,11 +29,6 @@ def servers_with_view(*puts: Put, journal_id: bytes, classes: tuple[int, ...]) -
     change = Change(presents=presents, positions=positions, journal_id=journal_id)
     servers.redis.databases[5].apply({}, change, CLASSES)
     return servers
-
-
-def group_of(error: type[FactorsvcError]) -> "pytest.RaisesExc[ExceptionGroup[Exception]]":
-    """Expect a group that contains `error`."""
-    return pytest.raises(ExceptionGroup, check=lambda group: group.subgroup(error) is not None)
 
 
 @in_virtual_time
@@ -239,113 +234,3 @@ async def test_what_ends_a_service_ends_its_tenure() -> None:
 
     with group_of(RemovalUnknownError):
         await reigning.life
-
-
-@in_virtual_time
-async def test_a_replica_that_is_alone_waits_for_nobody() -> None:
-    """Design 8: and keeps its view. Requests are taken for the drain delay, for load balancers."""
-    servers = Servers(SHORT)
-    reigning = await a_ready_tenure(servers)
-    began, stop_taking = now_s(), StopTaking()
-    drain = running(reigning.tenure.drain(stop_taking))
-    await stop_taking.asked.wait()
-    assert it_is_about(began + SHORT.drain_delay_s)
-    await asyncio.sleep(60)
-    assert not reigning.life.done(), "requests are still being answered"
-    assert reigning.serves == {0, 1, 2}
-
-    stop_taking.done.set()
-    await drain
-    await reigning.life
-    assert it_is_about(began + 60 + SHORT.drain_delay_s)
-    assert set(servers.redis.databases[reigning.claim.slot].positions) == {0, 1, 2}
-
-
-@in_virtual_time
-async def test_a_replica_that_leaves_goes_on_until_others_serve_its_classes() -> None:
-    """P7."""
-    servers = Servers(SHORT)
-    reigning = await a_ready_tenure(servers)
-    successor = await a_ready_tenure(servers)
-    gate = successor.claim.faulty_storage.faults.hold("commit")
-    drain = running(reigning.tenure.drain(stop_at_once))
-    await gate.reached.wait()
-    await asyncio.sleep(5)
-    assert reigning.service.exchange.status().leaving
-    assert reigning.serves
-    assert not drain.done()
-
-    gate.open()
-    await drain
-    await reigning.life
-    assert now_s() < 8
-    assert successor.serves == {0, 1, 2}
-
-
-@in_virtual_time
-async def test_a_drain_ends_at_its_deadline() -> None:
-    """Design 8: whoever is to take over has its reasons."""
-    servers = Servers(SHORT)
-    reigning = await a_ready_tenure(servers)
-    reigning.service.work.map.hear(a_status(15), now_s() + 100)
-    began = now_s()
-    await reigning.tenure.drain(stop_at_once)
-    await reigning.life
-
-    assert it_is_about(began + SHORT.drain_deadline_s)
-
-
-@in_virtual_time
-async def test_replicas_that_leave_do_not_wait_for_each_other() -> None:
-    """Design 8: as when a whole cluster is stopped."""
-    servers = Servers(SHORT)
-    reigning = [await a_ready_tenure(servers), await a_ready_tenure(servers)]
-    await asyncio.sleep(1)
-    began = now_s()
-    async with asyncio.TaskGroup() as group:
-        for each in reigning:
-            group.create_task(each.tenure.drain(stop_at_once))
-    for each in reigning:
-        await each.life
-
-    assert now_s() < began + SHORT.drain_delay_s + 1
-
-
-@in_virtual_time
-async def test_a_replica_that_is_drained_while_it_starts_has_nothing_to_hand_over() -> None:
-    """P7: and no class is placed on it meanwhile, where it would be served by nobody."""
-    servers = Servers(SHORT)
-    reigning = await a_tenure(servers)
-    gate, stop_taking = reigning.journal.faults.hold("open"), StopTaking()
-    await gate.reached.wait()
-    drain = running(reigning.tenure.drain(stop_taking))
-    await stop_taking.asked.wait()
-    assert it_is_about(0), "no load balancer has sent it anything"
-    gate.open()
-    await asyncio.sleep(2)
-    assert servers.broker.coordinator.members == []
-    assert reigning.tenure.service is None
-
-    stop_taking.done.set()
-    await drain
-    await reigning.life
-
-
-@in_virtual_time
-async def test_a_slot_that_is_lost_while_it_is_drained_is_not_waited_for() -> None:
-    """There is nothing left to hand over; what is under way is still answered, with a 503."""
-    servers = Servers(SHORT)
-    reigning = await a_ready_tenure(servers)
-    reigning.service.work.map.hear(a_status(15), now_s() + 100)
-    began, stop_taking = now_s(), StopTaking()
-    drain = running(reigning.tenure.drain(stop_taking))
-    await stop_taking.asked.wait()
-    stop_taking.done.set()
-    await settled()
-    assert not drain.done()
-    servers.redis.lapse(reigning.claim.slot)
-    with group_of(SlotLostError):
-        await reigning.life
-    await drain
-
-    assert now_s() < began + SHORT.drain_deadline_s - 1
