@@ -253,7 +253,7 @@ BREAKS = (
         "application/materializer.py",
         "            except RemovalUnknownError:\n                raise\n",
         "",
-        PARTS + "test_materializer.py",
+        PARTS + "test_materializer_failures.py",
     ),
     Break(
         "doubt-only-what-failed",
@@ -261,7 +261,7 @@ BREAKS = (
         "application/materializer.py",
         "                self._custody.doubt_all()\n",
         "",
-        PARTS + "test_materializer.py",
+        PARTS + "test_materializer_failures.py",
     ),
     Break(
         "statuses-missed",
