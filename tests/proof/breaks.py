@@ -165,7 +165,7 @@ BREAKS = (
         "application/class_custody.py",
         "            held.position = None\n            self.doubtful.discard(class_id)",
         "            held.position, held.swept_ms = None, 0\n            self.doubtful.discard(class_id)",
-        PARTS + "test_answer_questions.py",
+        PARTS + "test_answer_questions_trust.py",
     ),
     Break(
         "answers-without-a-lease",
@@ -173,7 +173,7 @@ BREAKS = (
         "application/answer_questions.py",
         "if not self._lease.is_sure(asyncio.get_running_loop().time()):",
         "if False:",
-        PARTS + "test_answer_questions.py",
+        PARTS + "test_answer_questions_trust.py",
     ),
     Break(
         "finds-without-a-lease",
@@ -221,7 +221,7 @@ BREAKS = (
         "application/cold_loader.py",
         "            and snapshot.loading.get(load.class_id) == load.load_id\n",
         "",
-        PARTS + "test_cold_loader.py",
+        PARTS + "test_cold_loader_begins_again.py",
     ),
     Break(
         "a-load-outlives-its-class",
@@ -229,7 +229,7 @@ BREAKS = (
         "application/cold_loader.py",
         " or held.events != self._loads[class_id].events",
         "",
-        PARTS + "test_cold_loader.py",
+        PARTS + "test_cold_loader_begins_again.py",
     ),
     Break(
         "old-views-live-on",

@@ -235,6 +235,20 @@ async def test_whoever_waits_for_work_is_woken_by_a_placement_and_by_doubt() -> 
 
 
 @in_virtual_time
+async def test_a_placement_that_changes_no_life_here_is_told_too() -> None:
+    """What was found and is not wanted is work, and the assignment itself is a change."""
+    custody = ClassCustody(SLOT, 3, found=[0])
+    waiting = [running(custody.work.wait()), running(custody.changed.wait())]
+    await settled()
+    custody.follow(placed(), now=0)
+
+    for each in waiting:
+        await each
+    assert custody.assignment == placed()
+    assert custody.garbage == {0}
+
+
+@in_virtual_time
 async def test_whoever_waits_for_a_view_is_woken_when_it_advances_or_leaves() -> None:
     custody = serving(0, 1)
     custody.follow(placed(1), now=0)
