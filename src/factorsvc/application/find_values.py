@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from factorsvc.application.answer import Answer
-from factorsvc.application.round import Found, Round
+from factorsvc.application.round import Found
 from factorsvc.application.rounds import Rounds
 from factorsvc.application.workspace import Workspace
 from factorsvc.domain.errors import NotPrimeError, NumberTooLargeError
+from factorsvc.domain.question import ReadIndex
 from factorsvc.domain.value import join_members, value_of
 
 _PULL_TRIES = 2
@@ -38,12 +39,12 @@ class FindValues:
         if not self._factorizer.is_prime(prime):
             raise NotPrimeError(prime)
         deadline = asyncio.get_running_loop().time() + self._policy.query_timeout_s
-        asked, found = await self._rounds.ask(prime, deadline)
+        as_of, found = await self._rounds.ask(prime, deadline)
         whole = [one.page.members for one in found if one.page.cursor is None and one.page.members]
         begun = [one for one in found if one.page.cursor is not None]
-        return Answer(whole, self._pull(prime, asked, begun) if begun else None)
+        return Answer(whole, self._pull(prime, as_of, begun) if begun else None)
 
-    async def _pull(self, prime: int, asked: Round, begun: list[Found]) -> AsyncGenerator[bytes, None]:
+    async def _pull(self, prime: int, as_of: ReadIndex, begun: list[Found]) -> AsyncGenerator[bytes, None]:
         """Give the pages of the classes of which only the first is there, one after the other, each member once."""
         for found in begun:
             seen: set[int] = set()
@@ -52,9 +53,9 @@ class FindValues:
                 fresh = _unseen(last.page.members, seen)
                 if fresh:
                     yield fresh
-                last = None if last.page.cursor is None else await self._next(prime, asked, last)
+                last = None if last.page.cursor is None else await self._next(prime, as_of, last)
 
-    async def _next(self, prime: int, asked: Round, last: Found) -> Found:
+    async def _next(self, prime: int, as_of: ReadIndex, last: Found) -> Found:
         """Return the page after `last`, or the first one of the class from elsewhere if that can no longer be had.
 
         Beginning a class again is exact: what was given before is remembered, and what is read now is at least as new
@@ -63,10 +64,10 @@ class FindValues:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._policy.query_timeout_s
         for _ in range(_PULL_TRIES):
-            following = await self._rounds.ask_on(prime, last, asked, deadline)
+            following = await self._rounds.ask_on(prime, last, as_of, deadline)
             if following is not None:
                 return following
-        return await self._rounds.ask_class(prime, last.class_id, asked, deadline)
+        return await self._rounds.ask_class(prime, last.class_id, as_of, deadline)
 
 
 def _unseen(page: bytes, seen: set[int]) -> bytes:

@@ -75,8 +75,10 @@ class Rounds:
             for asked in self._open:
                 asked.abandon()
 
-    async def ask(self, prime: int, deadline: float) -> tuple[Round, list[Found]]:
-        """Return the round in which `prime` was asked for, and what was found, one entry a class.
+    async def ask(self, prime: int, deadline: float) -> tuple[ReadIndex, list[Found]]:
+        """Return the moment as of which `prime` was asked for, and what was found, one entry a class.
+
+        The round itself, with all that it found of other primes, is not for who goes on to pull: that takes minutes.
 
         Raises:
             NotCoveredError: some class could not be answered by `deadline`, an instant of the loop's monotonic clock.
@@ -91,27 +93,28 @@ class Rounds:
                 asked = await waiting.round
         except TimeoutError:
             raise NotCoveredError(range(self._policy.classes)) from None
-        return asked, await asked.found(prime, deadline)
+        found = await asked.found(prime, deadline)
+        return asked.index_of(range(self._policy.classes)), found
 
-    async def ask_class(self, prime: int, class_id: int, of: Round, deadline: float) -> Found:
-        """Return what one class holds of `prime`, from whoever serves it, as of the read index of round `of`.
+    async def ask_class(self, prime: int, class_id: int, as_of: ReadIndex, deadline: float) -> Found:
+        """Return what one class holds of `prime`, from whoever serves it, as of a moment that was asked for before.
 
         Raises as `ask` does.
         """
         self._running()
-        asked = Round([prime], [class_id], deadline, of.read_index)
+        asked = Round([prime], [class_id], deadline, as_of)
         self._open[asked] = None
         self._spawn(asked, self._see_through(asked), "round")
         return (await asked.found(prime, deadline))[0]
 
-    async def ask_on(self, prime: int, last: Found, of: Round, deadline: float) -> Found | None:
+    async def ask_on(self, prime: int, last: Found, as_of: ReadIndex, deadline: float) -> Found | None:
         """Return the page that comes after `last`, from the slot that gave that; None if that slot does not.
 
         Raises:
             NotReadyError: the replica lost its slot.
         """
         self._running()
-        asked = Round([prime], [last.class_id], deadline, of.read_index, last.page.cursor)
+        asked = Round([prime], [last.class_id], deadline, as_of, last.page.cursor)
         self._open[asked] = None
         loop = asyncio.get_running_loop()
         try:

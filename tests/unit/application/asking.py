@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from factorsvc.application.answer_questions import AnswerQuestions
 from factorsvc.application.open_answers import OpenAnswers
 from factorsvc.application.policy import Policy
-from factorsvc.application.round import Found, Round
+from factorsvc.application.round import Found
 from factorsvc.application.rounds import Rounds
-from factorsvc.domain.question import Cursor, Frame, Page, Part, Question
+from factorsvc.domain.question import Cursor, Frame, Page, Part, Question, ReadIndex
 from factorsvc.domain.value import join_members
 from tests.builders import a_member_text, a_page, a_status, an_answer
 from tests.unit.application.building import CLASSES, POLICY, Rig, a_rig, now_s, running, settled
@@ -26,7 +26,7 @@ class Asking:
         self.rounds = Rounds(rig.work, AnswerQuestions(rig.work, OpenAnswers(idle_s=10)))
         self.life = running(self.rounds.run())
 
-    def ask(self, prime: int = 2, patience_s: float = PATIENCE_S) -> "asyncio.Task[tuple[Round, list[Found]]]":
+    def ask(self, prime: int = 2, patience_s: float = PATIENCE_S) -> "asyncio.Task[tuple[ReadIndex, list[Found]]]":
         """A GET."""
         return running(self.rounds.ask(prime, now_s() + patience_s))
 
@@ -44,15 +44,15 @@ class Asking:
         whole = [an_answer(class_id, *[a_page() for _ in question.primes]) for class_id in question.read_index.offsets]
         self.rounds.take(Frame(question.question_id, slot, parts or whole))
 
-    async def begun(self, slot: int = 7) -> tuple[Round, Found]:
-        """A round whose class 0 is a long answer that `slot` has begun, and this beginning."""
+    async def begun(self, slot: int = 7) -> tuple[ReadIndex, Found]:
+        """When a GET was asked of which `slot` has begun a long answer for class 0, and this beginning."""
         self.hear(slot, range(self.rig.servers.policy.classes))
         asking = self.ask()
         _, question = await self.question()
         rest = [an_answer(class_id) for class_id in range(1, self.rig.servers.policy.classes)]
         self.reply(slot, question, an_answer(0, a_long_page(6)), *rest)
-        asked, found = await asking
-        return asked, found[0]
+        as_of, found = await asking
+        return as_of, found[0]
 
     async def end(self) -> None:
         """Have the claim be over."""

@@ -129,7 +129,7 @@ async def test_a_class_that_leaves_at_the_last_moment_is_not_served() -> None:
 @in_virtual_time
 async def test_a_class_that_leaves_before_its_load_begins_is_let_be() -> None:
     """It was wanted when the step began."""
-    it = await loading()
+    it = await loading(a_put(4), a_put(2))
     await it.place(1, 2)
     gate = it.rig.storage.faults.hold("forget")
     stepping = running(it.loader.step())

@@ -1,6 +1,8 @@
 """GET: what is no prime, what is in hand, and what is pulled, each member once (P5, P9, ADR 3)."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -130,6 +132,24 @@ async def test_a_long_answer_is_pulled_class_by_class_at_the_pace_of_who_takes_i
     await finding.reply(an_answer(2, a_page()))
     with pytest.raises(StopAsyncIteration):
         await pulled
+
+
+@in_virtual_time
+async def test_a_slow_client_keeps_nothing_of_the_others() -> None:
+    """P9: what its round found of other primes, or of classes that it has taken, is not in its hands."""
+    finding = await finding_replica()
+    gate = finding.asking.rig.mailbox.faults.hold("send")
+    looking = running(finding.find(a_long_page(6)))
+    await gate.reached.wait()
+    (asked,) = map(weakref.ref, finding.asking.rounds._open)
+    gate.open()
+    answer = await looking
+    await settled()
+    gc.collect()
+
+    assert answer.more is not None
+    assert asked() is None
+    await answer.more.aclose()
 
 
 @in_virtual_time

@@ -33,12 +33,12 @@ async def test_who_waits_when_the_slot_is_lost_is_told_at_once() -> None:
 async def test_nobody_waits_for_rounds_that_have_ended() -> None:
     """P2: nor are questions sent that nobody would hear the answers to."""
     asking = await asking_replica()
-    asked, found = await asking.begun()
+    as_of, found = await asking.begun()
     await asking.end()
     for late in (
         asking.rounds.ask(2, now_s() + 5),
-        asking.rounds.ask_class(2, 0, asked, now_s() + 5),
-        asking.rounds.ask_on(2, found, asked, now_s() + 5),
+        asking.rounds.ask_class(2, 0, as_of, now_s() + 5),
+        asking.rounds.ask_on(2, found, as_of, now_s() + 5),
     ):
         with pytest.raises(NotReadyError, match="the slot was lost"):
             await late
@@ -51,7 +51,7 @@ async def test_nobody_waits_for_rounds_that_have_ended() -> None:
 async def test_nobody_waits_for_rounds_that_are_ending() -> None:
     """A client may take a moment to give a call up; what comes in that moment is not lost in it."""
     asking = await asking_replica()
-    asked, found = await asking.begun()
+    as_of, found = await asking.begun()
     rig = asking.rig
     await rig.serve()
     gate = rig.storage.faults.hold("read", clings=True)
@@ -61,7 +61,7 @@ async def test_nobody_waits_for_rounds_that_are_ending() -> None:
     asking.life.cancel()
     await settled()
     assert not asking.life.done()
-    late = [running(asking.rounds.ask_class(2, 0, asked, now_s() + 5)), asking.ask(2)]
+    late = [running(asking.rounds.ask_class(2, 0, as_of, now_s() + 5)), asking.ask(2)]
     await settled()
     gate.open()
 
@@ -90,8 +90,8 @@ async def test_a_slot_that_is_lost_while_it_is_read_ends_the_rounds() -> None:
 @in_virtual_time
 async def test_who_waits_for_a_page_when_the_slot_is_lost_is_told_at_once() -> None:
     asking = await asking_replica()
-    asked, found = await asking.begun()
-    following = running(asking.rounds.ask_on(2, found, asked, now_s() + 5))
+    as_of, found = await asking.begun()
+    following = running(asking.rounds.ask_on(2, found, as_of, now_s() + 5))
     await asking.question()
     await asking.end()
 

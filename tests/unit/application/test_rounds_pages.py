@@ -21,9 +21,9 @@ from tests.unit.application.building import (
 async def test_the_next_page_comes_from_who_gave_the_last_one() -> None:
     """Whoever else serves the class by now: a cursor is good for one load on one replica."""
     asking = await asking_replica()
-    asked, found = await asking.begun(slot=7)
+    as_of, found = await asking.begun(slot=7)
     asking.hear(3, [0])
-    following = running(asking.rounds.ask_on(2, found, asked, now_s() + 5))
+    following = running(asking.rounds.ask_on(2, found, as_of, now_s() + 5))
     slot, question = await asking.question()
     assert (slot, question.cursor, set(question.read_index.offsets)) == (7, found.page.cursor, {0})
 
@@ -37,10 +37,10 @@ async def test_the_next_page_may_come_from_this_replica_itself() -> None:
     multiples_of_6 = range(6, 42, 6)
     await rig.serve(*map(a_put, multiples_of_6))
     asking = Asking(rig)
-    asked, found = await asking.ask(2)
+    as_of, found = await asking.ask(2)
     last, pages = found[0], [found[0].page]
     while last.page.cursor is not None:
-        following = await asking.rounds.ask_on(2, last, asked, now_s() + 5)
+        following = await asking.rounds.ask_on(2, last, as_of, now_s() + 5)
         assert following is not None
         last = following
         pages.append(last.page)
@@ -53,8 +53,8 @@ async def test_the_next_page_may_come_from_this_replica_itself() -> None:
 @in_virtual_time
 async def test_a_page_that_is_refused_is_none() -> None:
     asking = await asking_replica()
-    asked, found = await asking.begun()
-    following = running(asking.rounds.ask_on(2, found, asked, now_s() + 5))
+    as_of, found = await asking.begun()
+    following = running(asking.rounds.ask_on(2, found, as_of, now_s() + 5))
     slot, question = await asking.question()
     asking.reply(slot, question, a_refusal(0, RefusalReason.GONE))
 
@@ -65,9 +65,9 @@ async def test_a_page_that_is_refused_is_none() -> None:
 @in_virtual_time
 async def test_a_page_that_does_not_come_is_none() -> None:
     asking = await asking_replica()
-    asked, found = await asking.begun()
+    as_of, found = await asking.begun()
 
-    assert await asking.rounds.ask_on(2, found, asked, now_s() + 5) is None
+    assert await asking.rounds.ask_on(2, found, as_of, now_s() + 5) is None
     assert 1 <= now_s() < 1.5
     assert asking.rounds._open == {}
 
@@ -76,15 +76,14 @@ async def test_a_page_that_does_not_come_is_none() -> None:
 async def test_a_class_can_be_asked_for_again_as_of_the_same_moment() -> None:
     """ADR 3: from whoever serves it by now."""
     asking = await asking_replica()
-    asked, _ = await asking.begun(slot=7)
+    as_of, _ = await asking.begun(slot=7)
     await asyncio.sleep(1)
     asking.rig.work.map.forget()
     asking.hear(8, [0])
-    again = running(asking.rounds.ask_class(2, 0, asked, now_s() + 5))
+    again = running(asking.rounds.ask_class(2, 0, as_of, now_s() + 5))
     slot, question = await asking.question()
     assert (slot, question.primes, question.cursor) == (8, (2,), None)
-    assert asked.read_index is not None
-    assert question.read_index == asked.read_index.of([0])
+    assert question.read_index == as_of.of([0])
 
     asking.reply(slot, question, an_answer(0, a_page(6)))
     assert await again == Found(0, 8, a_page(6))
@@ -93,9 +92,9 @@ async def test_a_class_can_be_asked_for_again_as_of_the_same_moment() -> None:
 @in_virtual_time
 async def test_a_class_that_nobody_serves_any_more_is_not_covered() -> None:
     asking = await asking_replica()
-    asked, _ = await asking.begun()
+    as_of, _ = await asking.begun()
     asking.rig.work.map.forget()
     with pytest.raises(NotCoveredError) as caught:
-        await asking.rounds.ask_class(2, 0, asked, now_s() + 5)
+        await asking.rounds.ask_class(2, 0, as_of, now_s() + 5)
 
     assert caught.value.classes == (0,)
