@@ -112,7 +112,7 @@ def describe(task: SimulatedTask[Any]) -> str:
     return f"{task.get_name()} [{owner}] at {where}"
 
 
-def bury(task: SimulatedTask[Any]) -> None:
+def bury(task: asyncio.Task[Any]) -> None:
     """End a task that will never run again, whatever its coroutine does about it."""
     coro = task.get_coro()
     for _ in range(100):  # each `finally` that awaits survives once; nobody writes a hundred around each other
