@@ -18,7 +18,7 @@ import itertools
 import random
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Executor
 from contextvars import Context
 from typing import Any, NoReturn, ParamSpec, TypeVar, TypeVarTuple
@@ -214,6 +214,9 @@ class SimulationLoop(asyncio.BaseEventLoop):
         error = context.get("exception") or RuntimeError(f"{context['message']}: {context.get('task', '')!r}")
         error.add_note(context["message"])
         self.failures.append(error)
+
+    def _asyncgen_finalizer_hook(self, _agen: AsyncGenerator[Any, Any]) -> None:
+        """Let an abandoned asynchronous generator go as it is: it is a dead node's, or the world has ended."""
 
     def close(self) -> None:
         """End the world: nothing in it runs again. Repeating it does nothing.
