@@ -101,7 +101,6 @@ class Rounds:
 
         Raises as `ask` does.
         """
-        self._running()
         asked = Round([prime], [class_id], deadline, as_of)
         self._open[asked] = None
         self._spawn(asked, self._see_through(asked), "round")
@@ -189,13 +188,12 @@ class Rounds:
     async def _see_through(self, asked: Round) -> None:
         loop = asyncio.get_running_loop()
         while asked.coverage.missing and not asked.abandoned and loop.time() < asked.deadline:
-            await self._ask_owed(asked)
-            if asked.coverage.missing:
+            if not await self._ask_owed(asked):  # else it may have changed meanwhile whom to ask
                 await asked.progress.wait_until(min(asked.deadline, loop.time() + self._policy.retry_s))
         self._close(asked)
 
-    async def _ask_owed(self, asked: Round) -> None:
-        """Ask for each class that is owed whoever serves it: this replica itself first, if it does."""
+    async def _ask_owed(self, asked: Round) -> bool:
+        """Ask for each class that is owed whoever serves it, this replica itself first; False: nobody is asked."""
         now = asyncio.get_running_loop().time()
         asked.coverage.silent(now)
         mine = self._custody.answering
@@ -203,7 +201,9 @@ class Rounds:
         for class_id in asked.coverage.missing:
             others = [slot for slot in self._map.servers_of(class_id) if slot != self._slot]
             servers[class_id] = [self._slot, *others] if class_id in mine else others
-        await self._ask(asked, asked.coverage.plan(servers, now))
+        plan = asked.coverage.plan(servers, now)
+        await self._ask(asked, plan)
+        return bool(plan)
 
     async def _ask(self, asked: Round, plan: Mapping[int, Sequence[int]]) -> None:
         """Send one question to each slot of `plan`; the part that goes to this replica is answered beside."""

@@ -83,6 +83,13 @@ async def test_what_is_too_long_is_not_tested(number: int) -> None:
 
 
 @in_virtual_time
+async def test_a_prime_of_just_the_limit_is_looked_for() -> None:
+    finding = Finding(await asking_replica(Policy(classes=CLASSES, max_bits=8)))
+
+    assert await finding.find(prime=251) == Answer([], None)
+
+
+@in_virtual_time
 async def test_whole_classes_are_in_hand_and_empty_ones_leave_nothing() -> None:
     finding = await finding_replica()
     answer = await finding.find(a_page(6), a_page(), a_page(2, 8))

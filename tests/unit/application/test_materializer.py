@@ -83,6 +83,7 @@ async def test_an_idle_replica_is_idle() -> None:
     await asyncio.sleep(50)
 
     assert len(it.rig.storage.faults.calls) - calls <= 2 * 50
+    assert it.rig.journal.faults.calls.count("open") <= 2
 
 
 @in_virtual_time

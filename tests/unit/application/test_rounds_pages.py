@@ -98,3 +98,20 @@ async def test_a_class_that_nobody_serves_any_more_is_not_covered() -> None:
         await asking.rounds.ask_class(2, 0, as_of, now_s() + 5)
 
     assert caught.value.classes == (0,)
+
+
+@in_virtual_time
+async def test_a_class_that_is_asked_for_again_follows_the_map() -> None:
+    """As every round does: whoever is silent is passed over, and whoever begins to serve is asked."""
+    asking = await asking_replica()
+    as_of, _ = await asking.begun(slot=7)
+    again = running(asking.rounds.ask_class(2, 0, as_of, now_s() + 5))
+    assert (await asking.question())[0] == 7
+    asking.hear(8, [0])
+    asking.rounds.reconsider([7])
+    slot, question = await asking.question()
+    assert slot == 8
+    assert now_s() < 0.01
+
+    asking.reply(slot, question)
+    assert (await again).slot == 8

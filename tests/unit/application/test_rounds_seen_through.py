@@ -137,6 +137,27 @@ async def test_a_class_that_stays_unanswered_is_named() -> None:
 
 
 @in_virtual_time
+async def test_a_round_lasts_as_long_as_somebody_waits_for_it() -> None:
+    asking = await asking_replica()
+    asking.hear(7, ALL)
+    gate = asking.rig.journal.faults.hold("end_offsets")
+    first = asking.ask(2)
+    await gate.reached.wait()
+    impatient, patient = asking.ask(3, patience_s=1), asking.ask(3)
+    await settled()
+    gate.open()
+    asking.reply(*await asking.question())
+    slot, question = await asking.question()
+    with pytest.raises(NotCoveredError):
+        await impatient
+    await asyncio.sleep(0.5)
+    asking.reply(slot, question)
+
+    assert len((await patient)[1]) == CLASSES
+    await first
+
+
+@in_virtual_time
 async def test_a_frame_of_a_round_that_is_over_is_dropped() -> None:
     asking = await asking_replica()
     asking.hear(7, ALL)
@@ -164,7 +185,10 @@ async def test_nothing_is_kept_of_rounds_that_are_over() -> None:
     given_up.cancel()
     with pytest.raises(NotCoveredError):
         await asking.ask(5)
-    await settled()
+    asking.rig.journal.faults.break_down("end_offsets", JournalUnavailableError)
+    with pytest.raises(NotCoveredError):
+        await asking.ask(7)
+    await asyncio.sleep(1)
 
     assert asking.rounds._open == {}
     assert asking.rounds._by_question == {}

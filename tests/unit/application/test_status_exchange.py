@@ -185,6 +185,21 @@ async def test_all_are_forgotten_at_a_gap() -> None:
 
 
 @in_virtual_time
+async def test_a_gap_with_nothing_after_it_is_told_too() -> None:
+    exchange = await an_exchange()
+    await exchange.listening()
+    exchange.say(a_status(7, 70))
+    await settled()
+    watching = running(exchange.rig.work.changed.wait())
+    exchange.say(a_status(8, 80))
+    log = exchange.rig.servers.broker.statuses.partitions[0]
+    log.cut(log.end)
+    await watching
+
+    assert exchange.known == {}
+
+
+@in_virtual_time
 async def test_whoever_watches_is_told_when_the_map_may_have_changed() -> None:
     exchange = await an_exchange()
     changed = exchange.rig.work.changed
@@ -220,3 +235,18 @@ async def test_open_questions_follow_the_map() -> None:
     assert slot == 8
     exchange.reply(slot, question)
     await asking
+
+
+@in_virtual_time
+async def test_a_class_that_nobody_served_is_asked_for_as_soon_as_somebody_does() -> None:
+    """P7: a GET that comes during a handover loses no time."""
+    rig = await a_rig()
+    exchange = Exchange(rig)
+    await exchange.listening()
+    asking = exchange.ask(2)
+    await asyncio.sleep(2.05)
+    exchange.say(a_status(8, serving=ALL))
+    exchange.reply(*await exchange.question())
+    await asking
+
+    assert it_is_about(2.05)

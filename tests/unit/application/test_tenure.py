@@ -40,9 +40,11 @@ async def test_a_tenure_is_starting_until_it_knows_what_there_is() -> None:
     assert reigning.tenure.reason_not_ready() == "starting"
 
     told = running(reigning.changed.wait())
+    silence = reigning.process.bus.parts.statuses.faults.hold("take")
     gate.open()
     await told
     assert reigning.tenure.service is not None
+    silence.open()
     await until(lambda: reigning.is_ready)
     assert reigning.serves == {0, 1, 2}
 
