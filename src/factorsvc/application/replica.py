@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 from factorsvc.application.answer import Answer
 from factorsvc.application.service import Service
@@ -56,8 +57,6 @@ class Replica:
                 self._tenure = None
                 self._changed.fire()
                 await self._give_up(claim, release=drained)
-            if drained:
-                return
 
     async def drain(self, stop_taking: Callable[[], Awaitable[None]]) -> None:
         """End the life without failing a request; `run` returns soon after. See `Tenure.drain` for `stop_taking`."""
@@ -125,11 +124,9 @@ class Replica:
                     await self._give_up(claim, release=True)
                 self._waits_for = "standing by: all slots are taken"
             self._changed.fire()
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout_at(loop.time() + _STANDBY_RETRY_S):
                     await self._draining.wait()
-            except TimeoutError:
-                continue
         return None
 
     async def _give_up(self, claim: SlotClaim, *, release: bool) -> None:

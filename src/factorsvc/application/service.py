@@ -50,7 +50,6 @@ class Service:
     async def leave(self) -> None:
         """Say that this replica is leaving, and have its classes placed elsewhere; it goes on answering for them."""
         self.exchange.leave()
-        self.work.changed.fire()
         await self.work.around.bus.placement.leave()
 
     @property

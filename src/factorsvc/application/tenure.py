@@ -91,9 +91,7 @@ class Tenure:
                 async with asyncio.timeout_at(lease.sure_until):
                     await self.claim.renew()
                 next_at = loop.time() + lease.ttl_s / 3
-            except TimeoutError:
-                raise SlotLostError(self.claim.slot) from None
-            except StorageUnavailableError:
+            except (StorageUnavailableError, TimeoutError):
                 next_at = loop.time() + self._around.policy.retry_s
             if not lease.is_sure(loop.time()):
                 raise SlotLostError(self.claim.slot)

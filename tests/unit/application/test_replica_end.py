@@ -61,8 +61,10 @@ async def test_a_standby_that_is_drained_ends_at_once() -> None:
         await servers.process(lease_ttl_s=1e6).slots.claim()
     living = Living(servers.process())
     await asyncio.sleep(1.2)
-    stop_taking = StopTaking()
+    stop_taking, told = StopTaking(), running(living.replica.changed())
+    await settled()
     drain = running(living.replica.drain(stop_taking))
+    await told
     await living.life
     assert it_is_about(1.2)
     assert living.reason == LEAVING

@@ -98,7 +98,14 @@ async def test_a_view_that_is_found_is_gone_on_with() -> None:
         class_id: position.load_id for class_id, position in servers.redis.databases[first.claim.slot].positions.items()
     }
     await first.claim.release()
-    second = await a_ready_tenure(servers)
+    second = await a_tenure(servers)
+    gate = second.process.bus.parts.placement.faults.hold("join")
+    await gate.reached.wait()
+    told = second.process.bus.parts.placement.member()
+    assert told is not None
+    assert told.retiring == {0, 1, 2}
+    gate.open()
+    await until(lambda: second.is_ready)
 
     assert second.claim.slot == first.claim.slot
     assert second.service.work.custody.load_ids == load_ids
