@@ -103,6 +103,7 @@ class Process:
         self.service: Service | None = None
         self.tenure: asyncio.Task[None] | None = None
         self.others: list[asyncio.Task[None]] = []
+        self._storage: MemoryStorage | None = None
         self._servers = servers
         self._policy = policy
         self._given_up = given_up
@@ -137,6 +138,16 @@ class Process:
         """Tell whether the process may rely on its slot."""
         return self.claim is not None and self.claim.lease.is_sure(self._servers.now)
 
+    @property
+    def has_tenure(self) -> bool:
+        """Tell whether the process takes itself for the holder of its slot."""
+        return self.tenure is not None and not self.tenure.done()
+
+    @property
+    def is_answering(self) -> bool:
+        """Tell whether the process answers questions, if it has the class."""
+        return self.service is not None and self.is_sure and self.has_tenure
+
     def begin_tenure(self) -> None:
         """Claim the slot, in one go, and begin to serve."""
         self._secret += 1
@@ -146,10 +157,20 @@ class Process:
         epoch = redis.claim(self._user, LEASE_TTL_S, watched)
         assert epoch is not None
         connections = SlotConnections(redis, self._user, self._wire)
-        storage = MemoryStorage(redis, connections, self._policy.classes, 100)
-        self.claim = Claim(self.slot, epoch, Lease(LEASE_TTL_S, self._servers.now), storage)
+        self._storage = MemoryStorage(redis, connections, self._policy.classes, 100)
+        self.claim = Claim(self.slot, epoch, Lease(LEASE_TTL_S, self._servers.now), self._storage)
         self.service = None
         self.tenure = self.loop.create_task(self._tenure(self.claim))
+
+    def end_tenure(self) -> None:
+        """Notice that the slot is lost."""
+        if self.tenure is not None:
+            self.tenure.cancel()
+
+    def cut_writer(self) -> None:
+        """Lose the connection over which the view is written."""
+        if self._storage is not None:
+            self._storage._writer.cut()
 
     def renew(self) -> None:
         """Renew the lease, if that is possible."""

@@ -2,9 +2,10 @@
 
 import pytest
 
-from tests.journal.switches import SWITCHES, Switch
+from tests.journal.rules import SWITCHES
+from tests.journal.shape import Shape
+from tests.journal.switches import Switch
 from tests.journal.walk import CounterExampleError, explore
-from tests.journal.world import Shape
 
 TROUBLE = frozenset(
     {
@@ -60,4 +61,4 @@ def test_it_is_so_for_long(shape: Shape, seed: int) -> None:
 def test_without_this_rule_something_is_lost_or_comes_back(switch: Switch) -> None:
     """With the rule switched off in the project's own code, the same walks find a counter-example."""
     with switch.off(), pytest.raises(CounterExampleError):
-        explore(switch.shape, seed=0, walks=switch.walks, length=40, fixed=switch.fixed, grains=switch.grains)
+        switch.search(seed=0)

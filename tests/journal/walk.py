@@ -1,10 +1,18 @@
-"""Random walks through the world: at each step something that may happen does, and what must hold is looked at."""
+"""Random walks through the world: at each step something that may happen does, and what must hold is looked at.
+
+Who does something is drawn apart from what is done: at times one process alone goes on, for a while, and the others
+sleep. Few changes between processes suffice to bring most faults about that come of their order, and steps drawn evenly
+would change all the time (Burckhardt and others, "A randomized scheduler with probabilistic guarantees", ASPLOS 2010).
+"""
 
 from collections.abc import Mapping
 from random import Random
 
+from tests.journal.lives import start
+from tests.journal.moves import Kind, kinds_in
+from tests.journal.shape import Shape
 from tests.journal.truth import ViolationError
-from tests.journal.world import Move, Shape, World
+from tests.journal.world import Move, World
 
 ORDINARY: Mapping[str, float] = {
     "call": 1.0,
@@ -23,10 +31,18 @@ ORDINARY: Mapping[str, float] = {
 """How often what belongs to every world happens; each walk varies it, and draws how often each trouble comes."""
 GRAINS = ((8.0, 1.0, 1.0), (2.0, 4.0, 4.0), (0.2, 1.0, 8.0))
 """Single calls, runs of calls, and runs up to the next call of a kind: how often each is what goes on."""
+CHANGES = (0.0, 0.05, 0.2)
+"""How likely it is at each step of a walk that it is another's turn; never: it is everybody's all the time."""
 
 
 class CounterExampleError(AssertionError):
     """A walk that led to a violation; the message tells it step by step."""
+
+    def __init__(self, walk: int, steps: int, violation: ViolationError, trace: list[str]) -> None:
+        """Say what came of `trace`, after `steps` steps of all walks."""
+        told = "\n".join(f"  {label}" for label in trace)
+        super().__init__(f"walk {walk}, after {steps} steps: {violation}\n{told}")
+        self.steps = steps
 
 
 def explore(
@@ -45,42 +61,71 @@ def explore(
     """
     rng, steps = Random(seed), 0
     for number in range(walks):
-        world = World(shape)
-        weights = {
-            kind: ORDINARY[kind] * rng.choice((0.5, 1.0, 2.0)) if kind in ORDINARY else rng.choice((0.0, 0.5, 2.0))
-            for kind in world.kinds
-        }
-        weights["call"], weights["advance"], weights["run"] = rng.choice(grains)
-        weights |= fixed or {}
-        trace: list[str] = []
+        walk = Walk(shape, rng, fixed or {}, grains)
         try:
-            steps += _walk(world, rng, weights, length, trace)
+            walk.go(length)
         except ViolationError as violation:
-            told = "\n".join(f"  {label}" for label in trace)
-            raise CounterExampleError(f"walk {number}, after {steps} steps: {violation}\n{told}") from violation
+            raise CounterExampleError(number, steps + len(walk.trace), violation, walk.trace) from violation
         finally:
-            world.end()
+            walk.world.end()
+        steps += len(walk.trace)
     return steps
 
 
-def _walk(world: World, rng: Random, weights: Mapping[str, float], length: int, trace: list[str]) -> int:
-    for step in range(length):
-        move = _pick(world, rng, weights)
-        if move is None:
-            return step
-        trace.append(move.label)
-        world.do(move)
-        world.check()
-    return length
+class Walk:
+    """One walk through a world of its own."""
 
+    def __init__(
+        self,
+        shape: Shape,
+        rng: Random,
+        fixed: Mapping[str, float],
+        grains: tuple[tuple[float, float, float], ...] = GRAINS,
+    ) -> None:
+        """Draw what kind of walk it is."""
+        self.world = World(shape)
+        self.trace: list[str] = []
+        self._rng = rng
+        self._kinds: Mapping[str, Kind] = kinds_in(shape)
+        self._weights = {
+            kind: ORDINARY[kind] * rng.choice((0.5, 1.0, 2.0)) if kind in ORDINARY else rng.choice((0.0, 0.5, 2.0))
+            for kind in self._kinds
+        }
+        self._weights["call"], self._weights["advance"], self._weights["run"] = rng.choice(grains)
+        self._weights |= fixed
+        self._change = rng.choice(CHANGES) if shape.holders > 1 else 0.0
+        self._turn: int | None = None
+        """The slot whose turn it is; None: everybody's."""
+        for slot in range(shape.begun):
+            start(self.world, slot)
+            self.world.settle()
+            self.world.run(self.world.processes[-1])
 
-def _pick(world: World, rng: Random, weights: Mapping[str, float]) -> Move | None:
-    """Something that may happen next, by the weights of the kinds of which anything may."""
-    kinds = dict(weights)
-    while any(kinds.values()):
-        kind = rng.choices(list(kinds), list(kinds.values()))[0]
-        moves = list(world.kinds[kind]())
-        if moves:
-            return rng.choice(moves)
-        del kinds[kind]
-    return None
+    def go(self, length: int) -> None:
+        """Take `length` steps, or as many as there are.
+
+        Raises:
+            ViolationError: something does not hold after the last step of the trace.
+        """
+        for _ in range(length):
+            if self._rng.random() < self._change:
+                self._turn = self._rng.choice((None, *range(len(self.world.holders))))
+            move = self._pick()
+            if move is None:
+                return
+            self.trace.append(move.label)
+            self.world.do(move)
+
+    def _pick(self) -> Move | None:
+        """Something that may happen next, by the weights of the kinds of which anything may."""
+        weights = dict(self._weights)
+        while any(weights.values()):
+            kind = self._rng.choices(list(weights), list(weights.values()))[0]
+            moves = [move for move in self._kinds[kind](self.world) if self._is_in_turn(move)]
+            if moves:
+                return self._rng.choice(moves)
+            del weights[kind]
+        return None
+
+    def _is_in_turn(self, move: Move) -> bool:
+        return self._turn is None or move.process is None or move.process.slot == self._turn
