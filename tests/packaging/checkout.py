@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")  # make put it beside the interpreter that runs this
 LOCK = ROOT / "requirements.lock"
 DEV_LOCK = ROOT / "requirements-dev.lock"
+SERVERS_LOCK = ROOT / "requirements-servers.lock"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 

@@ -7,8 +7,9 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.packaging.checkout import DEV_LOCK, LOCK, PROJECT, supported_pythons, uv
+from tests.packaging.checkout import DEV_LOCK, LOCK, PROJECT, SERVERS_LOCK, supported_pythons, uv
 
+LOCKS = [LOCK, DEV_LOCK, SERVERS_LOCK]
 PLATFORMS = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "aarch64-apple-darwin"]
 
 
@@ -16,12 +17,16 @@ def _pins(lock: Path) -> dict[str, str]:
     return dict(re.findall(r"^([\w.-]+)==([^ ;]+)", lock.read_text("utf-8"), re.MULTILINE))
 
 
-def _declared() -> list[str]:
-    groups = PROJECT["dependency-groups"].values()
-    return [*PROJECT["project"]["dependencies"], *(line for group in groups for line in group if isinstance(line, str))]
+def _declared() -> list[tuple[Path, str]]:
+    """What the project declares, and where it is locked."""
+    declared = [(DEV_LOCK, line) for line in PROJECT["project"]["dependencies"]]
+    for name, group in PROJECT["dependency-groups"].items():
+        lock = SERVERS_LOCK if name == "servers" else DEV_LOCK
+        declared += [(lock, line) for line in group if isinstance(line, str)]
+    return declared
 
 
-@pytest.mark.parametrize("lock", [LOCK, DEV_LOCK], ids=lambda lock: lock.name)
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
 def test_lock_names_no_registry(lock: Path) -> None:
     """Whoever installs chooses the registry: an address in the lock would choose for them."""
     text = lock.read_text("utf-8")
@@ -31,7 +36,7 @@ def test_lock_names_no_registry(lock: Path) -> None:
     assert "--find-links" not in text
 
 
-@pytest.mark.parametrize("lock", [LOCK, DEV_LOCK], ids=lambda lock: lock.name)
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
 def test_lock_pins_everything_with_a_hash(lock: Path) -> None:
     """Each requirement of a lock is one exact version and at least one hash."""
     requirements = re.split(r"^(?=[\w])", lock.read_text("utf-8"), flags=re.MULTILINE)[1:]
@@ -40,12 +45,12 @@ def test_lock_pins_everything_with_a_hash(lock: Path) -> None:
     assert [one for one in requirements if not re.match(r"[\w.-]+==\S+ [^#]*--hash=sha256:", one)] == []
 
 
-@pytest.mark.parametrize("declared", _declared())
-def test_lock_satisfies_what_the_project_declares(declared: str) -> None:
+@pytest.mark.parametrize(("lock", "declared"), _declared())
+def test_lock_satisfies_what_the_project_declares(lock: Path, declared: str) -> None:
     """`make lock` ran after the last change of a dependency."""
     requirement = Requirement(declared)
 
-    assert requirement.specifier.contains(_pins(DEV_LOCK)[canonicalize_name(requirement.name)])
+    assert requirement.specifier.contains(_pins(lock)[canonicalize_name(requirement.name)])
 
 
 def test_image_gets_the_versions_that_were_tested() -> None:
