@@ -12,6 +12,7 @@ Spoken is the second version of the protocol: its answers are the same on all se
 """
 
 import asyncio
+import select
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -82,8 +83,15 @@ class _Wire(TcpConnection):
 
     @property
     def is_broken(self) -> bool:
-        """Tell whether the connection ended, or was not made."""
-        return self._reader is None or self._reader.at_eof()
+        """Tell whether the connection has ended, or was not made. Not for use while an answer is awaited.
+
+        The socket itself is looked at: before the loop has, its end is there to be read, and nothing else can be.
+        """
+        if self._reader is None or self._writer is None or self._reader.at_eof():
+            return True
+        end = select.poll()
+        end.register(self._writer.get_extra_info("socket"), select.POLLIN)
+        return bool(end.poll(0))
 
     def abort(self) -> None:
         """Close without waiting until what is buffered was sent; `close` would, and might for ever."""
@@ -94,6 +102,11 @@ class _Wire(TcpConnection):
 
 class _TlsWire(_Wire, SSLConnection):
     """The same through TLS, with the authorities that this machine trusts."""
+
+    @property
+    def is_broken(self) -> bool:
+        """Tell whether the connection has ended, as far as the loop knows: TLS may send something at any time."""
+        return self._reader is None or self._reader.at_eof()
 
 
 class Connection:
