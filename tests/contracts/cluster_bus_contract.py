@@ -52,7 +52,7 @@ class ClusterBusContract:
         await server.postpone()
         async with asyncio.TaskGroup() as group:
             appending = group.create_task(within(bus.journal.append([a_put(3)], later())))
-            await asyncio.sleep(SOON_S)
+            await within(server.postponed())
             await within(bus.close())
 
         assert appending.result() == [NoReceipt.UNKNOWN]

@@ -12,7 +12,7 @@ from factorsvc.domain.errors import JournalUnavailableError
 from factorsvc.domain.placement import Member, place
 from factorsvc.domain.ports.placement import Assignment, PlacementGroup
 from tests.builders import a_member
-from tests.contracts.server import SOON_S, TroubledServer, until, within
+from tests.contracts.server import TroubledServer, under_way, until, within
 
 CLASSES = 7
 
@@ -144,8 +144,8 @@ class PlacementContract:
             assert first.asked > asked
 
     async def test_changed_returns_the_latest_that_is_another(self, server: GroupServer) -> None:
-        """It returns at once if there is another assignment than that known, and else waits for one."""
-        async with cluster_on(server) as cluster:
+        """It returns at once if there is another assignment than that known, and else waits for the next."""
+        async with cluster_on(server) as cluster, asyncio.TaskGroup() as group:
             replica = await cluster.joined(a_member(0))
             old = await agreed(replica, on=[a_member(0)])
             second = await cluster.joined(a_member(1))
@@ -155,9 +155,9 @@ class PlacementContract:
 
             assert await within(replica.group.changed(old)) == new
             assert await within(replica.group.changed(None)) == new
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(SOON_S):
-                    await replica.group.changed(new)
+            waiting = await under_way(group, replica.group.changed(new))
+            await cluster.joined(a_member(2))
+            assert (await waiting).generation > new.generation
 
     # --- the lease
 
@@ -167,7 +167,7 @@ class PlacementContract:
             replica = cluster.replica(says=None)
             async with asyncio.TaskGroup() as group:
                 joining = group.create_task(replica.join())
-                await asyncio.sleep(SOON_S)
+                await until_asked_again(replica, 1)
                 assert not joining.done()
                 assert await server.members() == []
                 replica.says = a_member(2)
@@ -263,18 +263,19 @@ class PlacementContract:
             assert [member.slot for member in await server.members()] == [1]
 
     async def test_leave_while_joining(self, server: GroupServer) -> None:
-        """Who leaves while its join waits for the lease is no member afterwards either."""
-        replica = Replica(server.client(), None)
+        """Who leaves while its join waits for the lease is no member when another one that began later is."""
+        leaving, other = Replica(server.client(), None), Replica(server.client(), None)
         async with asyncio.TaskGroup() as group:
-            joining = group.create_task(replica.join())
-            await asyncio.sleep(SOON_S)
-            await within(replica.group.leave())
-            replica.says = a_member(0)
-            await asyncio.sleep(SOON_S)
+            joining = group.create_task(leaving.join())
+            await until_asked_again(leaving, 0)
+            await within(leaving.group.leave())
+            joining_later = group.create_task(other.join())
+            await until_asked_again(other, 0)
+            leaving.says, other.says = a_member(0), a_member(1)
+            await joining_later
             joining.cancel()
 
-        await within(replica.group.leave())
-        assert await server.members() == []
+        assert [member.slot for member in await server.members()] == [1]
 
     async def test_join_again_after_leaving(self, server: GroupServer) -> None:
         """A replica that lost its slot joins with the next one; the old membership leaves no trace."""
@@ -322,13 +323,15 @@ class PlacementContract:
         async with cluster_on(server) as cluster:
             first, second = await cluster.joined(a_member(0)), await cluster.joined(a_member(1))
             await agreed(first, second, on=[a_member(0), a_member(1)])
+            newcomer = cluster.replica(says=a_member(2))
             await getattr(server, trouble)()
-            await asyncio.sleep(SOON_S)
+            with pytest.raises(JournalUnavailableError):
+                await newcomer.join()
             await server.heal()
 
-            await cluster.joined(a_member(2))
+            await newcomer.join()
 
-            await agreed(first, second, on=[a_member(0), a_member(1), a_member(2)])
+            await agreed(first, second, newcomer, on=[a_member(0), a_member(1), a_member(2)])
 
 
 async def until_asked_again(replica: Replica, before: int) -> None:

@@ -2,8 +2,8 @@
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, Protocol, TypeVar
 
 from factorsvc.domain.ports.journal import Journal
 from factorsvc.domain.record import Batch, Put, Tombstone
@@ -11,9 +11,11 @@ from factorsvc.domain.record import Batch, Put, Tombstone
 T = TypeVar("T")
 
 SOON_S = 0.05
-"""How long a test waits for what is not to come."""
+"""How long something may take that is to give up when its time is over."""
 PATIENCE_S = 20.0
 """How long a test waits for what must come: its end is a failure, never a measurement."""
+MOMENTS = [None, *range(8)]
+"""When `cut_short` is to cut."""
 
 
 class TroubledServer(Protocol):
@@ -26,6 +28,10 @@ class TroubledServer(Protocol):
     @abstractmethod
     async def postpone(self) -> None:
         """From now on requests get no answer, and take effect when the trouble ends."""
+
+    @abstractmethod
+    async def postponed(self) -> None:
+        """Return when an append has been postponed."""
 
     @abstractmethod
     async def refuse(self) -> None:
@@ -49,6 +55,36 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
             if await condition():
                 return
             await asyncio.sleep(0.005)
+
+
+async def under_way(group: asyncio.TaskGroup, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Begin `work` in a task of `group`, and return that when it has come to its first wait."""
+    begun = asyncio.Event()
+
+    async def begin() -> T:
+        begun.set()  # who waits for this has a turn only when `work` gives one
+        return await within(work)
+
+    task = group.create_task(begin())
+    await begun.wait()
+    return task
+
+
+async def cut_short(work: Coroutine[Any, Any, T], other: Coroutine[Any, Any, object], turns: int | None) -> T | None:
+    """Begin `work`, then `other`, and so many turns of the loop later cancel `work`; return what it returned by then.
+
+    None turns: when `other` is done. Turns wait for nothing: a cancellation may come at any moment, and no condition
+    tells the moments of an adapter apart, so a test tries one after the other.
+    """
+    async with asyncio.TaskGroup() as group:
+        working = await under_way(group, work)
+        doing = group.create_task(within(other))
+        if turns is None:
+            await doing
+        for _ in range(turns or 0):
+            await asyncio.sleep(0)
+        working.cancel()
+    return None if working.cancelled() else working.result()
 
 
 def soon() -> float:

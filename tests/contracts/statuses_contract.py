@@ -10,7 +10,7 @@ from factorsvc.domain.errors import JournalUnavailableError
 from factorsvc.domain.ports.statuses import StatusBatch, StatusLog
 from factorsvc.domain.status import Status
 from tests.builders import a_status
-from tests.contracts.server import PATIENCE_S, SOON_S, TroubledServer, within
+from tests.contracts.server import MOMENTS, PATIENCE_S, SOON_S, TroubledServer, cut_short, under_way, within
 
 
 class StatusServer(TroubledServer):
@@ -105,23 +105,20 @@ class StatusLogContract:
     async def test_publish_ends_the_waiting_of_take(self, log: StatusLog) -> None:
         """A status is read when it comes, not when the time of a take is over."""
         async with asyncio.TaskGroup() as group:
-            taking = group.create_task(within(log.take(100 * PATIENCE_S)))
-            await asyncio.sleep(SOON_S)
-            await log.publish(a_status())
+            taking = await under_way(group, log.take(100 * PATIENCE_S))
+            await within(log.publish(a_status()))
 
         assert taking.result() == StatusBatch([a_status()], gap=False)
 
     async def test_cancelled_take_loses_nothing(self, log: StatusLog) -> None:
         """Each status is returned by one take, those included that came while a take was cancelled."""
-        async with asyncio.TaskGroup() as group:
-            taking = group.create_task(log.take(PATIENCE_S))
-            await asyncio.sleep(0)
-            group.create_task(log.publish(a_status()))
-            await asyncio.sleep(0)
-            taking.cancel()
+        said = [a_status(epoch=number) for number in range(len(MOMENTS))]
+        read: list[Status] = []
+        for status, turns in zip(said, MOMENTS, strict=True):
+            batch = await cut_short(log.take(PATIENCE_S), log.publish(status), turns)
+            read += batch.statuses if batch else []
 
-        returned = [] if taking.cancelled() else list(taking.result().statuses)
-        assert returned or await statuses_of(log, 1) == [a_status()]
+        assert read + await statuses_of(log, len(said) - len(read)) == said
 
     async def test_gap(self, server: StatusServer, log: StatusLog) -> None:
         """Statuses that were removed unread are a gap, reported once and before those that came after it."""
@@ -133,7 +130,8 @@ class StatusLogContract:
 
         assert batch.gap
         assert list(batch.statuses) == [a_status(slot=2)] or await statuses_of(log, 1) == [a_status(slot=2)]
-        assert await within(log.take(SOON_S)) == StatusBatch([], gap=False)
+        await within(log.publish(a_status(slot=3)))
+        assert await statuses_of(log, 1) == [a_status(slot=3)]
 
     @pytest.mark.parametrize("trouble", ["silence", "postpone", "refuse"])
     async def test_publish_out_of_reach(self, server: StatusServer, log: StatusLog, trouble: str) -> None:

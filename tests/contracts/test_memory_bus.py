@@ -27,7 +27,7 @@ from tests.contracts.cluster_bus_contract import BusServer, ClusterBusContract
 from tests.contracts.journal_contract import CLASSES, JournalContract, JournalServer
 from tests.contracts.mailbox_contract import MailboxContract, MailServer
 from tests.contracts.placement_contract import GroupServer, PlacementContract
-from tests.contracts.server import TroubledServer
+from tests.contracts.server import TroubledServer, until
 from tests.contracts.statuses_contract import StatusLogContract, StatusServer
 from tests.simulation.loop import SimulationLoop
 
@@ -107,6 +107,12 @@ class MemoryServer(TroubledServer):
 
     async def postpone(self) -> None:
         self._plug.holds = True
+
+    async def postponed(self) -> None:
+        async def is_so() -> bool:
+            return bool(self._plug.held)
+
+        await until(is_so)
 
     async def refuse(self) -> None:
         self.cluster.stop()
