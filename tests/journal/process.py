@@ -15,7 +15,6 @@ from factorsvc.application.signal import Signal
 from factorsvc.application.store_values import StoreValues
 from factorsvc.application.tenure import Tenure
 from factorsvc.application.workspace import Surroundings
-from factorsvc.domain.broker_clock import BrokerClock
 from factorsvc.domain.errors import (
     JournalReplacedError,
     JournalUnavailableError,
@@ -200,9 +199,7 @@ class Process:
 
     async def _tenure(self, claim: Claim) -> None:
         """What `Tenure` does, without what is not about the journal."""
-        clock = BrokerClock()
-        clock.sample(self.loop.time() + BROKER_BEHIND_S, self._servers.broker.now_ms())
-        tenure = Tenure(claim, self._around, clock, Signal())
+        tenure = Tenure(claim, self._around, Signal())
         try:
             work = None
             while work is None:
@@ -210,6 +207,7 @@ class Process:
                     work = await tenure._prepare()
                 except (JournalUnavailableError, StorageUnavailableError):
                     await asyncio.sleep(0)
+            work.broker_clock.sample(self.loop.time() + BROKER_BEHIND_S, self._servers.broker.now_ms())
             self.service = Service(work)
             work.custody.follow(self._assignment(), self.loop.time())
             await self.service._materializer.run()

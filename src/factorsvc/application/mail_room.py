@@ -1,8 +1,7 @@
 """Reading this replica's mailbox: questions are answered beside each other, answers go to the rounds (design 9)."""
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from factorsvc.application.answer_questions import AnswerQuestions
@@ -22,8 +21,8 @@ class MailRoom:
         self._policy = work.policy
         self._answers = answers
         self._rounds = rounds
-        self._answering = 0
-        """Questions that were accepted and are not answered yet."""
+        self._open = 0
+        """Questions that were read and are neither answered nor refused yet."""
 
     async def run(self) -> None:
         """Read until cancelled.
@@ -39,25 +38,28 @@ class MailRoom:
                 for message in mail.messages:
                     if isinstance(message, Frame):
                         self._rounds.take(message)
-                    elif self._answering < self._policy.questions:
-                        self._answering += 1
-                        group.create_task(self._answer(message), name="answer")
-                    else:
-                        group.create_task(self._refuse(message), name="refusal")
+                    elif self._open < self._policy.questions:
+                        self._open += 1
+                        group.create_task(self._see_to(message, self._answer), name="answer")
+                    elif self._open < 2 * self._policy.questions:
+                        self._open += 1
+                        group.create_task(self._see_to(message, self._refuse), name="refusal")
 
-    async def _answer(self, question: Question) -> None:
+    async def _see_to(self, question: Question, reply: Callable[[Question], Awaitable[None]]) -> None:
         try:
-            await self._answers.answer(question, partial(self._reply, question))
+            await reply(question)
         except JournalUnavailableError:
             return  # the asker takes silence for a refusal
         finally:
-            self._answering -= 1
+            self._open -= 1
+
+    async def _answer(self, question: Question) -> None:
+        await self._answers.answer(question, partial(self._reply, question))
 
     async def _refuse(self, question: Question) -> None:
         """Refuse `question` at once, because so many are being answered that a queue would make all late."""
         parts = [Refused(class_id, RefusalReason.OVERLOADED) for class_id in question.read_index.offsets]
-        with suppress(JournalUnavailableError):  # as above
-            await self._reply(question, parts)
+        await self._reply(question, parts)
 
     async def _reply(self, question: Question, parts: Sequence[Part]) -> None:
         for frame in pack(question.question_id, self._slot, parts, self._policy.frame_bytes):

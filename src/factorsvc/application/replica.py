@@ -9,7 +9,6 @@ from factorsvc.application.service import Service
 from factorsvc.application.signal import Signal
 from factorsvc.application.tenure import Tenure
 from factorsvc.application.workspace import Surroundings
-from factorsvc.domain.broker_clock import BrokerClock
 from factorsvc.domain.errors import (
     JournalReplacedError,
     NotReadyError,
@@ -32,7 +31,6 @@ class Replica:
         """Make a replica that has not begun to live."""
         self._slots = slots
         self._around = around
-        self._broker_clock = BrokerClock()
         self._changed = Signal()
         self._draining = asyncio.Event()
         self._tenure: Tenure | None = None
@@ -45,7 +43,7 @@ class Replica:
             FactorsvcError and others, in an ExceptionGroup: the replica cannot go on.
         """
         while (claim := await self._claim()) is not None:
-            tenure = self._tenure = Tenure(claim, self._around, self._broker_clock, self._changed)
+            tenure = self._tenure = Tenure(claim, self._around, self._changed)
             self._changed.fire()
             drained = False
             try:
@@ -57,6 +55,7 @@ class Replica:
                 self._tenure = None
                 self._changed.fire()
                 await self._give_up(claim, release=drained)
+            _heed_cancellation()
 
     async def drain(self, stop_taking: Callable[[], Awaitable[None]]) -> None:
         """End the life without failing a request; `run` returns soon after. See `Tenure.drain` for `stop_taking`."""
@@ -139,3 +138,10 @@ class Replica:
             pass  # the lease ends by itself
         finally:
             await claim.close()
+
+
+def _heed_cancellation() -> None:
+    """Raise the cancellation that a TaskGroup forgets, before Python 3.13, when one of its tasks fails with it."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

@@ -35,7 +35,6 @@ class Service:
         self.exchange = StatusExchange(work, self._rounds)
         self.find = FindValues(work, self._rounds)
         self.store = StoreValues(work)
-        self._was_covered = False
 
     async def run(self) -> None:
         """Work until cancelled; what one part raises ends all of them, in an ExceptionGroup."""
@@ -53,9 +52,19 @@ class Service:
         await self.work.around.bus.placement.leave()
 
     @property
+    def is_alone(self) -> bool:
+        """Tell whether no other replica is there; not known as long as this one does not even hear itself."""
+        return [status.slot for status in self.work.map.statuses] == [self.work.slot]
+
+    @property
     def is_succeeded(self) -> bool:
-        """Tell whether others serve all that this replica does, or nobody stays who could."""
+        """Tell whether others serve all that this replica does, or nobody stays who could.
+
+        As long as this replica does not hear itself, it is not known who else there is.
+        """
         work = self.work
+        if not work.map.knows(work.slot):
+            return False
         if not work.map.staying(but=work.slot):
             return True
         return not work.custody.answering & work.map.uncovered(but=[work.slot])
@@ -68,8 +77,7 @@ class Service:
         """
         if self.work.broker_clock.at_ms(0.0) is None:
             return "the broker's time is not known yet"
-        self._was_covered = self._was_covered or self.work.map.covers_all
-        return "" if self._was_covered else "some classes are not served yet"
+        return "" if self.work.map.was_covered else "some classes are not served yet"
 
     def _member(self) -> Member | None:
         """What the placement is told; None while nobody should count on this replica."""

@@ -11,7 +11,6 @@ from factorsvc.application.class_custody import ClassCustody
 from factorsvc.application.service import Service
 from factorsvc.application.signal import Signal
 from factorsvc.application.workspace import Surroundings, Workspace
-from factorsvc.domain.broker_clock import BrokerClock
 from factorsvc.domain.cluster_map import ClusterMap
 from factorsvc.domain.errors import JournalUnavailableError, SlotLostError, StorageUnavailableError
 from factorsvc.domain.ports.slot_allocator import SlotClaim
@@ -20,13 +19,12 @@ from factorsvc.domain.ports.slot_allocator import SlotClaim
 class Tenure:
     """A replica's time in one slot: the lease is kept, and what is served rests on it."""
 
-    def __init__(self, claim: SlotClaim, around: Surroundings, broker_clock: BrokerClock, changed: Signal) -> None:
+    def __init__(self, claim: SlotClaim, around: Surroundings, changed: Signal) -> None:
         """Begin under `claim`; `changed` is fired when what can be seen from outside has changed."""
         self.claim = claim
         self.service: Service | None = None
         """None until it is known what the journal and the database hold."""
         self._around = around
-        self._broker_clock = broker_clock
         self._changed = changed
         self._is_draining = False
         self._over = asyncio.Event()
@@ -66,8 +64,8 @@ class Tenure:
             await service.leave()
             await asyncio.sleep(self._around.policy.drain_delay_s)
         await stop_taking()
-        while service is not None and not service.is_succeeded and loop.time() < latest and not self._over.is_set():
-            await self._changed.wait_until(latest)
+        if service is not None:
+            await self._hand_over(service, latest)
         self._over.set()
 
     @property
@@ -80,6 +78,20 @@ class Tenure:
         if self.service is None:
             return "starting"
         return self.service.reason_not_ready() if self.is_sure else "the lease is not sure"
+
+    async def _hand_over(self, service: Service, latest: float) -> None:
+        """Wait until others have served all that `service` does for a moment, or `latest`.
+
+        In that moment who asked here by yesterday's map gets an answer, or hears that it is to ask elsewhere. From a
+        replica that had ended it would hear nothing, and lose a second.
+        """
+        loop, end = asyncio.get_running_loop(), latest
+        while loop.time() < end and not service.is_alone and not self._over.is_set():
+            if not service.is_succeeded:
+                end = latest
+            elif end == latest:
+                end = min(latest, loop.time() + self._around.policy.handover_grace_s)
+            await self._changed.wait_until(end)
 
     async def _renew(self) -> None:
         """Renew the lease three times in its ttl, and give the slot up when the lease is no longer sure."""
@@ -133,6 +145,5 @@ class Tenure:
             facts=facts,
             custody=custody,
             map=ClusterMap(policy.classes),
-            broker_clock=self._broker_clock,
             changed=self._changed,
         )

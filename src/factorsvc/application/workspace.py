@@ -1,7 +1,7 @@
 """What the parts of a replica work with during one claim: its ports, its knowledge, its rules."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from factorsvc.application.class_custody import ClassCustody
 from factorsvc.application.policy import Policy
@@ -37,9 +37,9 @@ class Workspace:
     facts: JournalFacts
     custody: ClassCustody
     map: ClusterMap
-    broker_clock: BrokerClock
     changed: Signal
     """Fired when what can be seen of the cluster or of this replica has changed."""
+    broker_clock: BrokerClock = field(default_factory=BrokerClock)
 
     @property
     def slot(self) -> int:

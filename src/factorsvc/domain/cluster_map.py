@@ -27,12 +27,15 @@ class ClusterMap:
         """Begin knowing nobody, in a cluster of `classes` classes."""
         self.classes = classes
         self._heard: dict[int, Heard] = {}
+        self.was_covered = False
+        """Every class has been served by somebody at one moment."""
 
     def hear(self, status: Status, read_at: float) -> None:
         """Take a status in."""
         known = self._heard.get(status.slot)
         if known is None or status.epoch >= known.status.epoch or read_at - known.read_at >= LAPSE_S:
             self._heard[status.slot] = Heard(status, read_at)
+            self.was_covered = self.was_covered or self.covers_all
 
     def forget(self) -> None:
         """Forget everybody: statuses were missed, or the map belongs to a claim that is over."""
@@ -55,6 +58,10 @@ class ClusterMap:
         serving = [status for status in self.statuses if class_id in status.serving]
         serving.sort(key=lambda status: (status.leaving, class_id in status.retiring, status.slot))
         return [status.slot for status in serving]
+
+    def knows(self, slot: int) -> bool:
+        """Tell whether `slot` has been heard of lately."""
+        return slot in self._heard
 
     def serves(self, slot: int, class_id: int) -> bool:
         """Tell whether `slot` serves `class_id`."""

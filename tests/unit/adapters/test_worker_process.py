@@ -58,8 +58,8 @@ def the_process() -> BaseProcess:
 async def ended(process: BaseProcess) -> int | None:
     """Wait for the end of `process`; return its exit code, the negative of a signal.
 
-    Of two threads that wait for one process the kernel tells only one, and until that has noted the code the other finds
-    no process and no code. So who was told nothing looks again.
+    Of two threads that wait for one process the kernel tells only one, and until that has noted the code the other
+    finds no process and no code. So who was told nothing looks again.
     """
     await asyncio.to_thread(process.join, 30)
     await until(lambda: process.exitcode is not None)

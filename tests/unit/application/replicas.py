@@ -10,7 +10,6 @@ from factorsvc.application.replica import Replica
 from factorsvc.application.service import Service
 from factorsvc.application.signal import Signal
 from factorsvc.application.tenure import Tenure
-from factorsvc.domain.broker_clock import BrokerClock
 from factorsvc.domain.errors import FactorsvcError
 from tests.unit.application.building import CLASSES, Process, Servers, now_s, running
 from tests.unit.application.faulty_ports import FaultyClaim, FaultyJournal
@@ -55,7 +54,7 @@ class Reigning:
         self.process = process
         self.claim = claim
         self.changed = Signal()
-        self.tenure = Tenure(claim, process.around, BrokerClock(), self.changed)
+        self.tenure = Tenure(claim, process.around, self.changed)
         self.life = running(self.tenure.run())
 
     @property

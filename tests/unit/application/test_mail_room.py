@@ -143,6 +143,22 @@ async def test_too_many_questions_are_refused_at_once() -> None:
 
 
 @in_virtual_time
+async def test_far_too_many_questions_are_met_with_silence() -> None:
+    """The asker takes that for a refusal, and a flood of questions fills no memory with refusals that wait."""
+    mail = await a_mail_room()
+    gate = mail.rig.mailbox.faults.hold("send")
+    mail.bring(*[a_question(b"%d" % number, reply_to=ASKER, read_index=NEVER) for number in range(POLICY.questions)])
+    mail.bring(*[a_question(b"%d refused" % number, reply_to=ASKER) for number in range(POLICY.questions)])
+    mail.bring(a_question(b"dropped", reply_to=ASKER))
+    await gate.reached.wait()
+    gate.open()
+    heard = [(await mail.rig.mailbox.frame())[1].question_id for _ in range(2 * POLICY.questions)]
+    assert len(set(heard)) == 2 * POLICY.questions
+    assert b"dropped" not in heard
+    assert not mail.rig.mailbox.has_sent
+
+
+@in_virtual_time
 async def test_an_answer_that_cannot_be_sent_is_silence() -> None:
     """Design 9: the asker takes that for a refusal. The room that it took is free again, and the next ones go out."""
     mail = await a_mail_room()

@@ -5,10 +5,7 @@ import asyncio
 import pytest
 
 from factorsvc.application.replica import Replica
-from factorsvc.domain.errors import (
-    FactorsvcError,
-    StorageUnavailableError,
-)
+from factorsvc.domain.errors import FactorsvcError, SlotLostError, StorageUnavailableError
 from factorsvc.domain.slot import SLOTS
 from factorsvc.domain.status import LEAVING, Readiness
 from tests.unit.application.building import Servers, in_virtual_time, it_is_about, now_s, running, settled
@@ -72,6 +69,22 @@ async def test_a_standby_that_is_drained_ends_at_once() -> None:
     await stop_taking.asked.wait()
     stop_taking.done.set()
     await drain
+
+
+@in_virtual_time
+async def test_a_replica_that_is_cancelled_as_its_slot_is_lost_ends_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A TaskGroup forgets, before Python 3.13, the cancellation that comes together with a failure."""
+    living = await a_ready_replica(Servers(SHORT))
+
+    async def renew() -> None:
+        living.life.cancel()
+        raise SlotLostError(living.claim.slot)
+
+    monkeypatch.setattr(living.claim, "renew", renew)
+    with pytest.raises(asyncio.CancelledError):
+        await living.life
 
 
 @in_virtual_time

@@ -162,6 +162,7 @@ async def test_a_replica_is_succeeded_when_others_serve_what_it_does() -> None:
 @in_virtual_time
 async def test_a_replica_that_serves_nothing_has_nothing_to_hand_over() -> None:
     rig, service = await a_service()
+    hear(rig, rig.slot, [])
     hear(rig, OTHER, [])
 
     assert service.is_succeeded
@@ -172,11 +173,24 @@ async def test_a_replica_that_nobody_can_succeed_waits_for_nobody() -> None:
     """Design 8: the last one, and a cluster of replicas that all leave."""
     rig, service = await a_service()
     await rig.serve()
-    assert service.is_succeeded, "nobody else is known"
     hear(rig, rig.slot, ALL)
     assert service.is_succeeded, "itself does not count"
+    assert service.is_alone
     hear(rig, OTHER, [], leaving=True)
     assert service.is_succeeded, "who leaves does not come back"
+    assert not service.is_alone, "but it may ask"
 
     hear(rig, OTHER, [])
+    assert not service.is_succeeded
+
+
+@in_virtual_time
+async def test_a_replica_that_does_not_hear_itself_does_not_know_that_nobody_stays() -> None:
+    """P7: statuses were missed, perhaps those of its successors too."""
+    rig, service = await a_service()
+    await rig.serve()
+    assert not service.is_succeeded
+    assert not service.is_alone
+
+    hear(rig, OTHER, ALL)
     assert not service.is_succeeded

@@ -2,12 +2,11 @@
 
 import asyncio
 
-from factorsvc.domain.errors import (
-    SlotLostError,
-)
-from tests.builders import a_status
-from tests.unit.application.building import Servers, in_virtual_time, it_is_about, now_s, running, settled
-from tests.unit.application.replicas import SHORT, StopTaking, a_ready_tenure, a_tenure, group_of, stop_at_once
+from factorsvc.domain.errors import SlotLostError
+from factorsvc.domain.question import Frame
+from tests.builders import a_question, a_status
+from tests.unit.application.building import Servers, in_virtual_time, it_is_about, now_ms, now_s, running, settled
+from tests.unit.application.replicas import SHORT, StopTaking, a_ready_tenure, a_tenure, group_of, stop_at_once, until
 
 
 @in_virtual_time
@@ -52,6 +51,55 @@ async def test_a_replica_that_leaves_goes_on_until_others_serve_its_classes() ->
 
 
 @in_virtual_time
+async def test_who_asks_by_yesterdays_map_hears_something() -> None:
+    """P7: a replica that ended at once would be asked in vain, and the GET would lose a second."""
+    servers = Servers(SHORT)
+    reigning = await a_ready_tenure(servers)
+    successor = await a_ready_tenure(servers)
+    drain = running(reigning.tenure.drain(stop_at_once))
+    await until(lambda: successor.serves == {0, 1, 2})
+    succeeded = now_s()
+    asker = servers.process()
+    await asker.bus.mailbox.open(15)
+    await asyncio.sleep(SHORT.drain_delay_s + SHORT.handover_grace_s / 2)
+    question = a_question(reply_to=15, read_index=(0, 1, 2), deadline_ms=now_ms() + 5_000)
+    await asker.bus.mailbox.send(reigning.claim.slot, [question])
+    heard: set[int] = set()
+    while heard < {0, 1, 2}:
+        for frame in (await asker.bus.mailbox.take(1)).messages:
+            assert isinstance(frame, Frame)
+            heard |= {part.class_id for part in frame.parts}
+    assert not drain.done()
+
+    await drain
+    await reigning.life
+    assert now_s() < succeeded + SHORT.drain_delay_s + SHORT.handover_grace_s + 0.1
+
+
+@in_virtual_time
+async def test_a_successor_that_is_gone_again_is_waited_for() -> None:
+    """P7."""
+    servers = Servers(SHORT)
+    reigning = await a_ready_tenure(servers)
+    map_ = reigning.service.work.map
+    map_.hear(a_status(15, serving=[0, 1, 2]), now_s() + 100)
+    drain = running(reigning.tenure.drain(stop_at_once))
+    await asyncio.sleep(SHORT.drain_delay_s + SHORT.handover_grace_s / 2)
+    map_.hear(a_status(15, epoch=9), now_s() + 100)
+    reigning.changed.fire()
+    await asyncio.sleep(SHORT.handover_grace_s)
+    assert not drain.done()
+
+    map_.hear(a_status(15, epoch=9, serving=[0, 1, 2]), now_s() + 100)
+    reigning.changed.fire()
+    await asyncio.sleep(SHORT.handover_grace_s / 2)
+    assert not drain.done()
+    await asyncio.sleep(SHORT.handover_grace_s / 2)
+    assert drain.done()
+    await reigning.life
+
+
+@in_virtual_time
 async def test_a_drain_ends_at_its_deadline() -> None:
     """Design 8: whoever is to take over has its reasons."""
     servers = Servers(SHORT)
@@ -77,7 +125,7 @@ async def test_replicas_that_leave_do_not_wait_for_each_other() -> None:
     for each in reigning:
         await each.life
 
-    assert now_s() < began + SHORT.drain_delay_s + 1
+    assert it_is_about(began + SHORT.drain_delay_s + SHORT.handover_grace_s)
 
 
 @in_virtual_time
