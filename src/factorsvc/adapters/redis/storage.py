@@ -80,6 +80,7 @@ class RedisStorage(Storage):
         states: list[Command] = [
             ("HMGET", self._layout.values(class_id), *map(field_of, members)) for class_id, members in by_class.items()
         ]
+        self._writer.refresh()
         # Who watches twice has the first look's conflicts too, so that one must be over first.
         replies = await self._writer.ask(("UNWATCH",), ("WATCH", view), question, *states)
         _, _, answer, *found = require_done(replies)
