@@ -109,10 +109,15 @@ class Rounds:
     async def ask_on(self, prime: int, last: Found, as_of: ReadIndex, deadline: float) -> Found | None:
         """Return the page that comes after `last`, from the slot that gave that; None if that slot does not.
 
+        A slot that is known not to serve the class any more, while others do, is not asked: it may be dead.
+
         Raises:
             NotReadyError: the replica lost its slot.
         """
         self._running()
+        servers = self._map.servers_of(last.class_id)
+        if servers and last.slot not in (self._slot, *servers):
+            return None
         asked = Round([prime], [last.class_id], deadline, as_of, last.page.cursor)
         self._open[asked] = None
         loop = asyncio.get_running_loop()

@@ -73,6 +73,46 @@ async def test_a_page_that_does_not_come_is_none() -> None:
 
 
 @in_virtual_time
+async def test_a_slot_that_others_have_followed_is_not_asked_for_the_next_page() -> None:
+    """Else each class that a dead replica began would wait for its silence."""
+    asking = await asking_replica()
+    as_of, found = await asking.begun(slot=7)
+    asking.rig.work.map.forget()
+    asking.hear(8, [0])
+
+    assert await asking.rounds.ask_on(2, found, as_of, now_s() + 5) is None
+    assert now_s() < 0.01
+    assert not asking.rig.mailbox.has_sent
+
+
+@in_virtual_time
+async def test_a_slot_that_nobody_has_followed_is_asked_for_the_next_page() -> None:
+    """All are unknown after a gap in the statuses, and a cursor is dear."""
+    asking = await asking_replica()
+    as_of, found = await asking.begun(slot=7)
+    asking.rig.work.map.forget()
+    asking.hear(8, [1])
+    following = running(asking.rounds.ask_on(2, found, as_of, now_s() + 5))
+    slot, question = await asking.question()
+    assert slot == 7
+
+    asking.reply(slot, question, an_answer(0, a_page(12)))
+    assert await following == Found(0, 7, a_page(12))
+
+
+@in_virtual_time
+async def test_the_own_view_is_read_on_whatever_the_map_says() -> None:
+    """The map hears of it over the bus, as of anybody."""
+    rig = await a_rig()
+    await rig.serve(*map(a_put, range(6, 42, 6)))
+    asking = Asking(rig)
+    as_of, found = await asking.ask(2)
+    asking.hear(8, [0])
+
+    assert await asking.rounds.ask_on(2, found[0], as_of, now_s() + 5) is not None
+
+
+@in_virtual_time
 async def test_a_class_can_be_asked_for_again_as_of_the_same_moment() -> None:
     """ADR 3: from whoever serves it by now."""
     asking = await asking_replica()
