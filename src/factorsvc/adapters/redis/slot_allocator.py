@@ -1,0 +1,155 @@
+"""Claims slots by the steps of design 5, each of which may be the last that a process makes."""
+
+import asyncio
+from collections.abc import Callable
+from random import Random
+
+from factorsvc.adapters.redis import slot_user
+from factorsvc.adapters.redis.connection import Login, Server
+from factorsvc.adapters.redis.connections import SlotConnections
+from factorsvc.adapters.redis.layout import EPOCH, Layout
+from factorsvc.adapters.redis.shared_connection import LeaseSight, SharedConnection
+from factorsvc.adapters.redis.slot_claim import RedisSlotClaim
+from factorsvc.adapters.redis.survey import Survey
+from factorsvc.domain.cluster_clock import SampledClock
+from factorsvc.domain.errors import SlotLostError, StorageUnavailableError
+from factorsvc.domain.ports.slot_allocator import SlotAllocator
+from factorsvc.domain.ports.storage import Storage
+from factorsvc.domain.slot import Lease, Occupancy, SlotFacts, candidates, next_epoch
+
+
+class RedisSlotAllocator(SlotAllocator):
+    """One process's access to the slots, under one token for as long as it lives.
+
+    With a token for each try, the lease of a claim whose answer got lost would be stranded until its end.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        login: Login,
+        *,
+        token: str,
+        clock: SampledClock,
+        random: Random,
+        storages: Callable[[SlotConnections, int], Storage],
+        new_secret: Callable[[], str],
+        lease_ttl_s: float = 10.0,
+        look_again_s: float = 1.0,
+    ) -> None:
+        """Reach `server` as `login`, and teach `clock` its time; `storages` makes that of a claim's slot.
+
+        `new_secret` is the password of one claim's connections, and must not be guessable.
+        """
+        self._server = server
+        self._login = login
+        self._token = token
+        self._clock = clock
+        self._random = random
+        self._storages = storages
+        self._new_secret = new_secret
+        self._ttl_s = lease_ttl_s
+        self._look_again_s = look_again_s
+        self._tried: int | None = None
+        """The slot that may have a lease of ours, whatever we were told of it."""
+        self._current: RedisSlotClaim | None = None
+
+    async def claim(self) -> RedisSlotClaim | None:
+        async with self._shared() as shared:
+            survey = await shared.survey()
+            if self._tried is not None:
+                claim = await self._try(shared, self._tried, survey, is_dead=False)
+                if claim is not None:
+                    return claim
+            facts = await self._look_around(shared, survey)
+            for slot in candidates(facts, self._random.shuffle):
+                claim = await self._try(shared, slot, survey, is_dead=facts[slot].occupancy is Occupancy.DEAD)
+                if claim is not None:
+                    return claim
+        return None
+
+    def _shared(self) -> SharedConnection:
+        return SharedConnection(self._server, self._login)
+
+    async def _look_around(self, shared: SharedConnection, survey: Survey) -> list[SlotFacts]:
+        """Look once more, if there is a suspect and nothing better, to tell whether it is dead."""
+        facts = _facts(survey, frozenset())
+        suspects = self._suspects(survey)
+        if suspects and all(fact.occupancy is not Occupancy.FREE_WITH_VIEW for fact in facts):
+            await asyncio.sleep(self._look_again_s)
+            survey = await shared.survey()
+            facts = _facts(survey, suspects & self._suspects(survey))
+        return facts
+
+    def _suspects(self, survey: Survey) -> frozenset[int]:
+        """Leases without a connection; none while all may still be on their way back to a server that was restarted."""
+        if survey.server.up_s < self._ttl_s:
+            return frozenset()
+        return frozenset(slot for slot, sight in enumerate(survey.slots) if sight.leased and not sight.connected)
+
+    async def _try(
+        self, shared: SharedConnection, slot: int, survey: Survey, *, is_dead: bool
+    ) -> RedisSlotClaim | None:
+        """Claim `slot` unless it is somebody else's; None if it is, or becomes so meanwhile."""
+        watched = await shared.watch_lease(slot)
+        claim = None
+        if watched is not None and (watched.token in {None, self._token} or is_dead):
+            claim = await self._take(shared, slot, watched, has_database_rules=survey.server.has_database_rules)
+        if claim is None:
+            await shared.leave()
+        return claim
+
+    async def _take(
+        self, shared: SharedConnection, slot: int, watched: LeaseSight, *, has_database_rules: bool
+    ) -> RedisSlotClaim | None:
+        """Take the lease as it was watched, and fence whoever was in the slot, in one transaction."""
+        epoch = watched.last_epoch
+        if epoch is None or watched.token != self._token:
+            epoch = next_epoch(watched.now_ms, watched.last_epoch)
+        layout, secret = Layout(slot), self._new_secret()
+        self._tried = slot
+        sent = asyncio.get_running_loop().time()
+        is_taken = await shared.transact(
+            ("SET", layout.lease, self._token, "PX", round(self._ttl_s * 1000)),
+            slot_user.fence(slot),
+            slot_user.admit(slot, secret, has_database_rules=has_database_rules),
+            ("HSET", layout.view, EPOCH, epoch),
+        )
+        if not is_taken:
+            return None
+        if self._current is not None:
+            self._current.supersede()
+        self._current = claim = self._made(slot, secret, epoch, Lease(self._ttl_s, sent))
+        try:
+            await claim.renew()
+        except SlotLostError:
+            await claim.close()
+            return None
+        except (StorageUnavailableError, asyncio.CancelledError):
+            await claim.close()
+            raise
+        return claim
+
+    def _made(self, slot: int, secret: str, epoch: int, lease: Lease) -> RedisSlotClaim:
+        connections = SlotConnections(self._server, Login(slot_user.name_of(slot), secret), slot)
+        return RedisSlotClaim(
+            slot=slot,
+            epoch=epoch,
+            lease=lease,
+            storage=self._storages(connections, slot),
+            connections=connections,
+            token=self._token,
+            shared=self._shared,
+            clock=self._clock,
+        )
+
+
+def _facts(survey: Survey, dead: frozenset[int]) -> list[SlotFacts]:
+    facts = []
+    for slot, sight in enumerate(survey.slots):
+        if sight.leased:
+            occupancy = Occupancy.DEAD if slot in dead else Occupancy.HELD
+        else:
+            occupancy = Occupancy.FREE_WITH_VIEW if sight.holds_view else Occupancy.FREE_EMPTY
+        facts.append(SlotFacts(slot, occupancy))
+    return facts

@@ -1,0 +1,80 @@
+"""What can be seen of the server and of all slots without entering any, in one round trip (design 5, step 1)."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from factorsvc.adapters.redis.connection import Command
+from factorsvc.adapters.redis.slot_user import name_of
+from factorsvc.domain.slot import SLOTS
+
+QUESTIONS: Sequence[Command] = (("INFO", "server"), ("INFO", "keyspace"), ("CLIENT", "LIST"))
+_KEYS_WITHOUT_A_VALUE = 1
+"""The hash of the view. One that holds nothing else saves its next holder nothing."""
+
+
+class ServerFacts(NamedTuple):
+    """Which server it is."""
+
+    name: str
+    """`redis` or `valkey`."""
+    version: tuple[int, int]
+    up_s: int
+
+    @property
+    def has_database_rules(self) -> bool:
+        """Tell whether a user can be confined to databases as such."""
+        return self.name == "valkey" and self.version >= (9, 1)
+
+
+class SlotSight(NamedTuple):
+    """What can be seen of a slot without entering it."""
+
+    leased: bool
+    """The lease is the only key with an expiry; an expired one is removed, and no longer counted, within 0.2 s."""
+    holds_view: bool
+    connected: bool
+    """Somebody is connected as the slot's user, or is claiming it."""
+
+
+class Survey(NamedTuple):
+    """All slots, in order."""
+
+    server: ServerFacts
+    slots: tuple[SlotSight, ...]
+
+
+def claimer_of(slot: int) -> str:
+    """The name that a connection has while it claims `slot`, which shows others that somebody is there."""
+    return f"factorsvc-claims-{slot}"
+
+
+def read_survey(replies: Sequence[Any]) -> Survey:
+    """Understand the replies to `QUESTIONS`."""
+    server, keyspace, clients = (reply.decode("utf-8", "replace") for reply in replies)
+    there = set(_seen_of(clients))
+    databases = fields_of(keyspace)
+    slots = []
+    for slot in range(SLOTS):
+        counts = dict(count.split("=") for count in databases.get(f"db{slot}", "keys=0,expires=0").split(","))
+        keys, leases = int(counts["keys"]), int(counts["expires"])
+        connected = not there.isdisjoint({f"user={name_of(slot)}", f"name={claimer_of(slot)}"})
+        slots.append(SlotSight(leases > 0, keys - leases > _KEYS_WITHOUT_A_VALUE, connected))
+    return Survey(read_server(server), tuple(slots))
+
+
+def read_server(info: str) -> ServerFacts:
+    """Understand `INFO server`. Valkey says which Redis it is like, and beside that its own version."""
+    fields = fields_of(info)
+    is_valkey = "valkey_version" in fields
+    major, minor, *_ = fields["valkey_version" if is_valkey else "redis_version"].split(".")
+    return ServerFacts("valkey" if is_valkey else "redis", (int(major), int(minor)), int(fields["uptime_in_seconds"]))
+
+
+def fields_of(info: str) -> dict[str, str]:
+    """What a section of INFO says, by name."""
+    return dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
+
+
+def _seen_of(clients: str) -> Iterator[str]:
+    for line in clients.splitlines():
+        yield from (field for field in line.split(" ") if field.startswith(("user=", "name=")))
