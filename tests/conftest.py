@@ -12,12 +12,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent import futures
 from typing import ParamSpec, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.servers.redis_server import Fleet, RedisServer, kinds
 
 settings.register_profile("default", deadline=None)  # how long an example may take is not a property
 # CI: a verdict must come from the change, not from luck; a failure prints what replays it.
@@ -54,6 +56,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def anyio_backend(request: pytest.FixtureRequest) -> object:
     """The event loop that an async test, and each async fixture of it, runs on."""
     return request.param
+
+
+@pytest.fixture(scope="session")
+def _fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    fleet = Fleet(tmp_path_factory.mktemp("servers"))
+    yield fleet
+    fleet.stop()
+
+
+@pytest.fixture(params=kinds())
+def redis_server(request: pytest.FixtureRequest, _fleet: Fleet) -> RedisServer:
+    """A real server of each kind that is here: one for each kind and test run, as the test before has left it."""
+    return _fleet.running(request.param)
 
 
 class BlockedLoopError(AssertionError):

@@ -21,6 +21,8 @@ PASSWORD = "of the tests"  # noqa: S105 - of servers that live as long as a test
 PATIENCE_S = 20.0
 """How long a server may take to start: its end is a failure, never a measurement."""
 LOOK_AGAIN_S = 0.01
+OLDEST = "redis-6.2"
+"""The oldest version that we support, which is never missing where it can be had as a package."""
 READY = b"Ready to accept connections"
 TAKEN = b"in use"
 CONFIGURATION = """
@@ -43,32 +45,38 @@ class Program(NamedTuple):
     """As "redis-6.2"."""
     path: Path
 
-    @property
-    def is_old(self) -> bool:
-        """Tell whether it is of the oldest version that we support."""
-        return self.name == "redis-6.2"
-
 
 class NoProgramError(Exception):
     """Something that must be tested against is not on this machine."""
 
 
 @cache
-def programs() -> tuple[Program, ...]:
-    """Every kind of server that is here, the oldest first.
-
-    Raises:
-        NoProgramError: there is none; or, where it can be had as a package, the oldest or a newer one is missing.
-    """
+def programs() -> dict[str, Program]:
+    """Every server that is here, by kind."""
     paths = [*SERVERS.glob("*/bin/redis-server"), *SERVERS.glob("*/*/*/valkey-server")]
     paths += [Path(path) for name in ("redis-server", "valkey-server") if (path := shutil.which(name))]
-    found = {program.name: program for program in map(_program_at, paths) if program is not None}
-    kinds = {program.is_old for program in found.values()}
-    has_packages = (sys.platform, platform.machine()) == ("linux", "x86_64")
-    if kinds != {True, False} if has_packages else not kinds:
-        what = "Redis 6.2 and a newer server: `make setup` installs them" if has_packages else "a server on the PATH"
-        raise NoProgramError(f"the tests need {what}; found: {', '.join(found) or 'none'}")
-    return tuple(sorted(found.values(), key=lambda program: (not program.is_old, program.name)))
+    return {program.name: program for program in map(_program_at, reversed(paths)) if program is not None}
+
+
+def kinds() -> list[str]:
+    """What is to be tested against, the oldest first: what is here, and what is not but must be."""
+    newer = sorted(programs().keys() - {OLDEST})
+    if (sys.platform, platform.machine()) == ("linux", "x86_64"):
+        return [OLDEST, *(newer or ["a newer one"])]
+    return [*programs().keys() & {OLDEST}, *newer] or ["any"]
+
+
+def program_named(kind: str) -> Program:
+    """Return the server of a kind.
+
+    Raises:
+        NoProgramError: it is not here.
+    """
+    if kind not in programs():
+        raise NoProgramError(
+            f"no server to test against: {kind}. `make setup` installs some on x86-64 Linux; else put one on the PATH"
+        )
+    return programs()[kind]
 
 
 def _program_at(path: Path) -> Program | None:
@@ -145,6 +153,35 @@ class RedisServer:
             self._process.send_signal(by)
             self._process.wait(PATIENCE_S)
             self._process = None
+
+
+class Fleet:
+    """One server of each kind, started when it is first needed."""
+
+    def __init__(self, directory: Path) -> None:
+        """Have them in `directory`."""
+        self._directory = directory
+        self._servers: dict[str, RedisServer] = {}
+
+    def running(self, kind: str) -> RedisServer:
+        """Return the one of this kind, started if it does not run.
+
+        Raises:
+            NoProgramError: it is not here, and must be.
+        """
+        if kind not in self._servers:
+            directory = self._directory / kind
+            directory.mkdir()
+            self._servers[kind] = RedisServer(program_named(kind), directory)
+        server = self._servers[kind]
+        if not server.is_up:
+            server.start()
+        return server
+
+    def stop(self) -> None:
+        """End all; nothing of theirs is needed any more."""
+        for server in self._servers.values():
+            server.kill()
 
 
 def _free_port() -> int:

@@ -32,6 +32,11 @@ class Door:
         self._listener = await asyncio.start_server(self._let_in, HOST, 0)
         self.port = self._listener.sockets[0].getsockname()[1]
 
+    @property
+    def passing(self) -> int:
+        """How many connections there are."""
+        return len(self._passing)
+
     async def slam(self) -> None:
         """End all connections, in both directions, and let in no more."""
         if self._listener is not None:
