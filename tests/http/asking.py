@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-import uvicorn
 from starlette.types import ASGIApp, Message, Scope
+
+from factorsvc.entrypoints.http_server import HttpServer
 
 
 async def ask(app: ASGIApp, method: str, target: str, **request: Any) -> httpx.Response:
@@ -105,16 +106,15 @@ class Client:
 
 @asynccontextmanager
 async def serving(app: ASGIApp) -> AsyncGenerator[int]:
-    """Serve `app` with uvicorn on a port of this machine; gives the port."""
+    """Serve `app` on a port of this machine; gives the port."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(app, http="httptools", ws="none", lifespan="off", log_config=None)
-        server = uvicorn.Server(config)
+        server = HttpServer(app, listening, stop_within_s=10)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(server.serve(sockets=[listening]))
+            tasks.create_task(server.serve())
             try:
                 yield listening.getsockname()[1]  # a connection made before the server accepts waits in the backlog
             finally:
-                server.should_exit = True
+                await server.stop()
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from factorsvc.domain import errors
 from factorsvc.entrypoints.http import refusals
 from factorsvc.entrypoints.http.problems import KINDS, answer_to_error
-from tests.http.asking import ask
+from tests.http.asking import ask, connected, serving
 from tests.http.replica_stub import StubReplica, an_app
 
 ABSTRACT = {errors.FactorsvcError, errors.RequestError, errors.ReplicaError, errors.ClusterError}
@@ -152,6 +152,30 @@ async def test_a_defect_goes_on_to_the_server() -> None:
 
     await ask(server, "GET", "/values/5")
     assert seen == [replica.failure]
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GARBAGE\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # TLS
+        b"GET /values/5 HTTP/9.9\r\n\r\n",
+        b"POST /values HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n",
+        b"POST /values HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nmany\r\n",
+    ],
+)
+async def test_what_is_no_request_is_a_problem_too(request_bytes: bytes) -> None:
+    """Over a socket: it reaches no application, and its answer ends the connection (RFC 9112 2.2)."""
+    async with serving(an_app()) as port, connected(port) as (reader, writer):
+        writer.write(request_bytes)
+        head, body = (await reader.read()).split(b"\r\n\r\n", 1)
+    status, *lines = head.decode().splitlines()
+    headers = dict(line.lower().split(": ", 1) for line in lines)
+    assert status == "HTTP/1.1 400 Bad Request"
+    assert headers["content-type"] == "application/problem+json"
+    assert headers["connection"] == "close"
+    assert int(headers["content-length"]) == len(body)
+    assert json.loads(body)["type"] == "urn:factorsvc:problem:malformed-request"
 
 
 @pytest.mark.parametrize("number", [10**80, 10**1000 + 7, -(10**4000)])

@@ -14,6 +14,9 @@ from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from factorsvc.entrypoints.http.problems import MALFORMED_REQUEST, answer_with
 
 _BACKLOG: Final = 2048
 _KEEP_ALIVE_S: Final = 75
@@ -56,7 +59,7 @@ class HttpServer:
             uvicorn.Config(
                 app,
                 loop="none",  # the one that runs already
-                http="httptools",
+                http=_Protocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -84,6 +87,16 @@ class HttpServer:
         """
         self._server.should_exit = True
         await self._ended.wait()
+
+
+class _Protocol(HttpToolsProtocol):
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no request, and so reaches no application, with a problem too."""
+        answer = answer_with(MALFORMED_REQUEST, method="")
+        headers = [*self.server_state.default_headers, *answer.raw_headers, (b"connection", b"close")]
+        lines = [b"HTTP/1.1 400 Bad Request", *(b"%b: %b" % header for header in headers), b"", bytes(answer.body)]
+        self.transport.write(b"\r\n".join(lines))
+        self.transport.close()
 
 
 class _Server(uvicorn.Server):

@@ -49,6 +49,9 @@ _UNAVAILABLE = ProblemKind(
 )
 _FULL = ProblemKind("full", 507, "No room left", 10, detail="no room: a database of the cluster is full")
 
+MALFORMED_REQUEST: Final = ProblemKind(
+    "malformed-request", 400, "Not an HTTP request", detail="what came over this connection is not HTTP/1.1"
+)
 NOT_FOUND: Final = ProblemKind("not-found", 404, "Nothing is here", detail="there is nothing at this path")
 METHOD_NOT_ALLOWED: Final = ProblemKind(
     "method-not-allowed", 405, "Method not allowed", detail="this path has other methods: see Allow"
