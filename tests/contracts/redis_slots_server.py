@@ -32,9 +32,11 @@ class RedisSlotsServer(SlotsServer):
         self._way = TroubledRedis(server.port)
         self._processes: list[_Slots] = []
 
-    async def open(self) -> None:
-        """Begin with a server that holds nothing."""
+    async def open(self, *, aged: bool = False) -> None:
+        """Begin with a server that holds nothing, and has been up for longer than a lease if it is to be `aged`."""
         await self._administrator.begin_anew()
+        if aged:
+            await until(self._is_aged)
 
     async def close(self) -> None:
         """End every process, and see that the server goes on."""
@@ -50,12 +52,8 @@ class RedisSlotsServer(SlotsServer):
         return Process(slots, clock)
 
     async def kill(self, process: Process) -> None:
-        """Kill it once the server has been up for longer than a lease lasts; meanwhile all renew theirs."""
         slots = process.slots
         assert isinstance(slots, _Slots)
-        while await self._administrator.uptime_s() <= LEASE_TTL_S:
-            await self._administrator.extend_leases(LEASE_TTL_S)
-            await asyncio.sleep(0.1)
         before = await self._administrator.connections()
         gone = slots.connections
         await slots.kill()
@@ -92,6 +90,9 @@ class RedisSlotsServer(SlotsServer):
 
     async def restart(self) -> None:
         await asyncio.to_thread(self._server.restart)
+
+    async def _is_aged(self) -> bool:
+        return await self._administrator.uptime_s() >= LEASE_TTL_S
 
     async def _is_free(self, slot: int) -> bool:
         return not await self.leased(slot)

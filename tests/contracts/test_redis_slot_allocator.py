@@ -13,7 +13,7 @@ from tests.servers.redis_server import RedisServer
 @pytest.fixture
 async def server(redis_server: RedisServer) -> AsyncIterator[RedisSlotsServer]:
     server = RedisSlotsServer(redis_server)
-    await server.open()
+    await server.open(aged=True)
     yield server
     await server.close()
 

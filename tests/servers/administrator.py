@@ -6,7 +6,6 @@ from redis.exceptions import ResponseError
 
 from factorsvc.adapters.redis.connection import Command, Connection, Login, NoAnswerError, Server
 from factorsvc.adapters.redis.survey import fields_of
-from factorsvc.domain.slot import SLOTS
 from tests.servers.redis_server import HOST, PASSWORD, PATIENCE_S, RedisServer
 
 SHARED = Login("default", PASSWORD)
@@ -46,11 +45,6 @@ class Administrator:
     async def limit_memory(self, limit_bytes: int) -> None:
         """Allow no more than this; 0 allows all."""
         await self.ask(("CONFIG", "SET", "maxmemory", limit_bytes))
-
-    async def extend_leases(self, ttl_s: float) -> None:
-        """Do to every lease what its holder's renewal does."""
-        for slot in range(SLOTS):
-            await self.in_slot(slot, ("PEXPIRE", f"s{slot}:lease", round(ttl_s * 1000)))
 
     async def uptime_s(self) -> int:
         """How long the server has been up, in whole seconds."""

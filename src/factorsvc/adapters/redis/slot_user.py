@@ -48,13 +48,18 @@ def fence(slot: int) -> Command:
 
 
 def admit(slot: int, secret: str, *, has_database_rules: bool) -> Command:
-    """What makes the slot's user anew, known by `secret`, of which the server is told the hash only.
+    """What makes the slot's user anew, known by `secret`."""
+    return "ACL", "SETUSER", name_of(slot), *rules(slot, secret, has_database_rules=has_database_rules)
+
+
+def rules(slot: int, secret: str, *, has_database_rules: bool) -> list[str]:
+    """What a user of `slot` may do, who is known by `secret`, of which the server is told the hash only.
 
     `has_database_rules` is for Valkey 9.1 and newer. `+select|k` counts as deprecated from Redis 7.0, and works in 8.2;
     `resetchannels` matters in 6.2, where a user may otherwise publish and subscribe.
     """
-    rules = ["reset", "on", f"#{sha256(secret.encode()).hexdigest()}", "resetkeys", f"~s{slot}:*", "resetchannels"]
-    rules += ["-@all", *(f"+{command}" for command in COMMANDS), f"+select|{slot}"]
-    if has_database_rules:
-        rules += ["resetdbs", f"db={slot}"]
-    return "ACL", "SETUSER", name_of(slot), *rules
+    password = f"#{sha256(secret.encode()).hexdigest()}"
+    commands = [f"+{command}" for command in COMMANDS]
+    databases = ["resetdbs", f"db={slot}"] if has_database_rules else []
+    confined = ["resetkeys", f"~s{slot}:*", "resetchannels", "-@all", *commands, f"+select|{slot}", *databases]
+    return ["reset", "on", password, *confined]

@@ -1,0 +1,26 @@
+"""A real server of each kind, empty, for what the contracts do not say of it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.contracts.redis_slots_server import RedisSlotsServer
+from tests.servers.administrator import Administrator
+from tests.servers.redis_server import RedisServer
+
+
+@pytest.fixture
+async def server(redis_server: RedisServer) -> AsyncIterator[RedisSlotsServer]:
+    server = RedisSlotsServer(redis_server)
+    await server.open()
+    yield server
+    await server.close()
+
+
+@pytest.fixture
+async def administrator(redis_server: RedisServer) -> AsyncIterator[Administrator]:
+    administrator = Administrator(redis_server)
+    await administrator.begin_anew()
+    yield administrator
+    await administrator.begin_anew()
+    administrator.close()
