@@ -89,13 +89,6 @@ async def test_metrics_are_given_as_they_are() -> None:
     assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
 
 
-async def test_docs_are_there() -> None:
-    """/docs shows the document that /openapi.json gives."""
-    docs = await ask(an_app(), "GET", "/docs")
-    assert docs.status_code == 200
-    assert "/openapi.json" in docs.text
-
-
 @pytest.mark.parametrize(
     ("method", "target", "status"),
     [("GET", "/values/5", 200), ("POST", "/values", 200), ("GET", "/healthz", 200), ("GET", "/nothing", 404)],

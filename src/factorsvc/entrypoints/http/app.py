@@ -12,6 +12,7 @@ from factorsvc.domain.errors import FactorsvcError
 from factorsvc.entrypoints.http.access_log import AccessLog
 from factorsvc.entrypoints.http.admission import Admission
 from factorsvc.entrypoints.http.api import HttpLimits, ReplicaApi
+from factorsvc.entrypoints.http.docs_page import make_docs_routes
 from factorsvc.entrypoints.http.documentation import DescribedApp
 from factorsvc.entrypoints.http.farewell import Farewell
 from factorsvc.entrypoints.http.problems import INTERNAL, METHOD_NOT_ALLOWED, NOT_FOUND, answer_to_error, answer_with
@@ -30,10 +31,12 @@ def make_app(replica: ReplicaApi, limits: HttpLimits, metrics: Callable[[], byte
         version=version("factorsvc"),
         description="Stores integers with their prime factors and answers which of them have a given prime factor.",
         redirect_slashes=False,  # a path is right or a 404
+        docs_url=None,  # FastAPI's own load Swagger UI from a stranger's server
         redoc_url=None,
     )
     app.include_router(make_values_routes(replica, limits))
     app.include_router(make_status_routes(replica, metrics))
+    app.include_router(make_docs_routes(app.openapi_url or ""))
     app.add_exception_handler(FactorsvcError, _on_domain_error)
     app.add_exception_handler(404, _on_unknown_path)
     app.add_exception_handler(405, _on_wrong_method)
