@@ -7,7 +7,7 @@ stopping belong to whoever runs what is made here (`factorsvc.entrypoints.proces
 import secrets
 import time
 from random import SystemRandom
-from typing import Final, NoReturn
+from typing import Final
 
 from dependency_injector import containers, providers
 
@@ -22,6 +22,9 @@ from factorsvc.adapters.memory.memory_redis import MemoryRedis
 from factorsvc.adapters.memory.slot_allocator import MemorySlotAllocator
 from factorsvc.adapters.observability.measured import MeasuredSlots, measured, measured_bus
 from factorsvc.adapters.observability.metrics import Metrics
+from factorsvc.adapters.redis.connection import Login, Server
+from factorsvc.adapters.redis.slot_allocator import RedisSlotAllocator
+from factorsvc.adapters.redis.storage import RedisStorage
 from factorsvc.application.policy import Policy
 from factorsvc.application.replica import Replica
 from factorsvc.application.workspace import Surroundings
@@ -29,15 +32,18 @@ from factorsvc.domain.cluster_clock import SampledClock
 from factorsvc.domain.ports.cluster_bus import ClusterBus
 from factorsvc.domain.ports.factorizer import Factorizer
 from factorsvc.domain.ports.slot_allocator import SlotAllocator
-from factorsvc.settings import Settings, SettingsError, variable_of
+from factorsvc.settings import Settings
 
 _DIRTY_RATIO: Final = 0.5
 """The journal in memory is compacted as Kafka does by default, so that a process may run for long."""
 _TOKEN_BYTES: Final = 16
+_PAGE_MEMBERS: Final = 5_000
+"""Section 7: larger sets are walked in steps, so that none holds the server up."""
 
 
-def _cluster_is_to_come() -> NoReturn:
-    raise SettingsError([f"{variable_of('backend')}: cluster is not there yet, only memory is"])
+def _redis_login(settings: Settings) -> Login:
+    password = settings.redis_password
+    return Login(settings.redis_username, None if password is None else password.get_secret_value())
 
 
 class Container(containers.DeclarativeContainer):
@@ -82,7 +88,24 @@ class Container(containers.DeclarativeContainer):
 
     slots: providers.Selector[SlotAllocator] = providers.Selector(
         settings.provided.backend,
-        cluster=providers.Factory(_cluster_is_to_come),
+        cluster=providers.Factory(
+            RedisSlotAllocator,
+            providers.Factory(
+                Server,
+                host=settings.provided.redis_host,
+                port=settings.provided.redis_port,
+                tls=settings.provided.redis_tls,
+            ),
+            providers.Factory(_redis_login, settings),
+            token=providers.Factory(secrets.token_hex, _TOKEN_BYTES),
+            clock=clock,
+            random=providers.Factory(SystemRandom),
+            storages=providers.Factory(
+                RedisStorage, classes=settings.provided.classes, page_members=_PAGE_MEMBERS
+            ).provider,
+            new_secret=secrets.token_hex,
+            lease_ttl_s=settings.provided.lease_ttl_s,
+        ),
         memory=providers.Factory(
             MemorySlotAllocator,
             memory_redis,
@@ -92,18 +115,15 @@ class Container(containers.DeclarativeContainer):
             providers.Factory(SystemRandom),
             lease_ttl_s=settings.provided.lease_ttl_s,
             classes=settings.provided.classes,
+            page_members=_PAGE_MEMBERS,
         ),
     )
-    bus: providers.Selector[ClusterBus] = providers.Selector(
-        settings.provided.backend,
-        cluster=providers.Factory(_cluster_is_to_come),
-        memory=providers.Factory(
-            MemoryBus,
-            memory_cluster,
-            DirectLink,
-            classes=settings.provided.classes,
-            random_bytes=secrets.token_bytes,
-        ),
+    bus: providers.Factory[ClusterBus] = providers.Factory(
+        MemoryBus,
+        memory_cluster,
+        DirectLink,
+        classes=settings.provided.classes,
+        random_bytes=secrets.token_bytes,
     )
 
     surroundings = providers.Factory(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -51,6 +51,13 @@ class Settings(BaseSettings):
     )
     http_host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     http_port: Whole = Field(8080, ge=0, le=65_535, description="Port to listen on; 0 takes any that is free.")
+    redis_host: str = Field("localhost", min_length=1, description="Where the one Redis is.")
+    redis_port: Whole = Field(6379, ge=1, le=65_535, description="Its port.")
+    redis_username: str = Field(
+        "default", min_length=1, description="Whom all replicas log in as to claim a slot. May administrate users."
+    )
+    redis_password: SecretStr | None = Field(None, min_length=1, description="The password of that user.")
+    redis_tls: bool = Field(False, description="Whether Redis is spoken to through TLS.")
     lease_ttl_s: Seconds = Field(
         10, ge=1, le=300, description="After how long without renewal a replica has lost its slot."
     )

@@ -53,6 +53,11 @@ class Command:
         """What it still says on stdout and on stderr, to its end."""
         return self._out.rest(), self._err.rest()
 
+    @property
+    def said(self) -> str:
+        """All that it has said until now, on stdout and stderr, whether or not it was asked for."""
+        return "\n".join([*self._out.said, *self._err.said])
+
     def join(self) -> None:
         """Take what is left of a process that has ended."""
         self._out.join()
@@ -98,6 +103,7 @@ class _Lines:
     """The lines of a pipe, read by a thread so that waiting for one can end."""
 
     def __init__(self, pipe: IO[str]) -> None:
+        self.said: list[str] = []
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._read, args=[pipe])
         self._thread.start()
@@ -116,5 +122,6 @@ class _Lines:
 
     def _read(self, pipe: IO[str]) -> None:
         for line in pipe:
-            self._lines.put(line.rstrip("\n"))
+            self.said.append(line.rstrip("\n"))
+            self._lines.put(self.said[-1])
         self._lines.put(None)

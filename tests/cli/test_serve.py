@@ -151,13 +151,6 @@ def test_wrong_settings_are_named_one_a_line() -> None:
     assert "s3cret" not in "".join(err)
 
 
-def test_a_backend_that_is_not_there_is_one_line() -> None:
-    """The default is the real cluster; until it exists the command says so."""
-    with running("serve", settings={"http_port": 0}) as command:
-        assert command.exit_code() == 2
-        assert command.rest() == ([], ["factorsvc: FACTORSVC_BACKEND: cluster is not there yet, only memory is"])
-
-
 @pytest.mark.parametrize("arguments", [["serve"], ["dev", "--memory"]])
 def test_a_port_that_is_taken_is_one_line(arguments: list[str]) -> None:
     """It says which, and the exit code is 1."""

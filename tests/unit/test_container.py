@@ -9,8 +9,10 @@ from dependency_injector import errors, providers
 
 from factorsvc.adapters.factorizers.engine import engine_named
 from factorsvc.adapters.factorizers.inline import InlineFactorizer
+from factorsvc.adapters.redis.connection import Login, Server
+from factorsvc.adapters.redis.slot_allocator import RedisSlotAllocator
 from factorsvc.container import Container
-from factorsvc.settings import PREFIX, SettingsError, load_settings
+from factorsvc.settings import PREFIX, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -71,11 +73,19 @@ def test_settings_become_the_policy() -> None:
     assert {name: getattr(policy, name) for name in settings} == settings
 
 
-@pytest.mark.parametrize("made", ["slots", "bus", "replica"])
-def test_a_backend_that_is_not_there_is_named(made: str) -> None:
-    container = Container(settings=load_settings())
-    with pytest.raises(SettingsError, match="FACTORSVC_BACKEND"):
-        container.providers[made]()
+def test_a_cluster_has_its_slots_in_redis() -> None:
+    given = {"redis_host": "there", "redis_port": 7, "redis_username": "who", "redis_password": "s3cret"}
+    slots = a_container(backend="cluster", redis_tls=True, **given).slots()
+    assert isinstance(slots, RedisSlotAllocator)
+    assert slots._server == Server("there", 7, tls=True)
+    assert slots._login == Login("who", "s3cret")
+    assert "s3cret" not in repr(vars(slots))
+
+
+def test_a_redis_without_a_password_is_asked_without_one() -> None:
+    slots = a_container(backend="cluster").slots()
+    assert isinstance(slots, RedisSlotAllocator)
+    assert slots._login == Login("default", None)
 
 
 @pytest.mark.parametrize("name", ["flint", "sympy"])

@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from factorsvc.settings import PREFIX, Settings, SettingsError, load_settings, variable_of
 
@@ -11,6 +11,11 @@ DEFAULTS = {  # design 11
     "FACTORSVC_BACKEND": "cluster",
     "FACTORSVC_HTTP_HOST": "127.0.0.1",
     "FACTORSVC_HTTP_PORT": 8080,
+    "FACTORSVC_REDIS_HOST": "localhost",
+    "FACTORSVC_REDIS_PORT": 6379,
+    "FACTORSVC_REDIS_USERNAME": "default",
+    "FACTORSVC_REDIS_PASSWORD": None,
+    "FACTORSVC_REDIS_TLS": False,
     "FACTORSVC_LEASE_TTL_S": 10,
     "FACTORSVC_CLASSES": 61,
     "FACTORSVC_FACTORIZER": "flint",
@@ -52,6 +57,11 @@ def test_every_setting_is_described() -> None:
         ("FACTORSVC_HTTP_HOST", "::", "::"),
         ("FACTORSVC_HTTP_PORT", "0", 0),
         ("FACTORSVC_HTTP_PORT", "65535", 65_535),
+        ("FACTORSVC_REDIS_HOST", "redis", "redis"),
+        ("FACTORSVC_REDIS_PORT", "65535", 65_535),
+        ("FACTORSVC_REDIS_USERNAME", "admin", "admin"),
+        ("FACTORSVC_REDIS_PASSWORD", "s3cret", SecretStr("s3cret")),
+        ("FACTORSVC_REDIS_TLS", "true", True),
         ("FACTORSVC_LEASE_TTL_S", "1", 1.0),
         ("FACTORSVC_LEASE_TTL_S", "300", 300.0),
         ("FACTORSVC_LEASE_TTL_S", "2.5", 2.5),
@@ -78,6 +88,10 @@ def test_a_variable_sets_its_setting(variable: str, text: str, value: object, mo
         ("FACTORSVC_BACKEND", "Memory", "'cluster' or 'memory'"),
         ("FACTORSVC_HTTP_HOST", "", "at least 1 character"),
         ("FACTORSVC_HTTP_PORT", "65536", "less than or equal to 65535"),
+        ("FACTORSVC_REDIS_HOST", "", "at least 1 character"),
+        ("FACTORSVC_REDIS_PORT", "0", "greater than or equal to 1"),
+        ("FACTORSVC_REDIS_PASSWORD", "", "at least 1 "),
+        ("FACTORSVC_REDIS_TLS", "maybe", "a valid boolean"),
         ("FACTORSVC_HTTP_PORT", "-1", "greater than or equal to 0"),
         ("FACTORSVC_HTTP_PORT", "http", "a whole number in plain digits"),
         ("FACTORSVC_HTTP_PORT", "", "a whole number in plain digits"),
@@ -146,7 +160,7 @@ def test_a_message_repeats_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(variable, "hunter2")
     with pytest.raises(SettingsError) as wrong:
         load_settings()
-    assert len(wrong.value.lines) == len(DEFAULTS)  # one more variable, and any text is a host
+    assert len(wrong.value.lines) == len(DEFAULTS) + 1 - 4  # any text is a host, a user, or a password
     assert "hunter2" not in str(wrong.value)
     assert wrong.value.__suppress_context__
 
