@@ -18,6 +18,13 @@ async def server(redis_server: RedisServer) -> AsyncIterator[RedisSlotsServer]:
 
 
 @pytest.fixture
+async def aged(server: RedisSlotsServer) -> RedisSlotsServer:
+    """One that has been up for longer than a lease lasts: who is not connected now is dead."""
+    await server.open(aged=True)
+    return server
+
+
+@pytest.fixture
 async def administrator(redis_server: RedisServer) -> AsyncIterator[Administrator]:
     administrator = Administrator(redis_server)
     await administrator.begin_anew()

@@ -29,7 +29,7 @@ CONFIGURATION = """
 bind {host}
 port {port}
 requirepass "{password}"
-databases 16
+databases {databases}
 dir "{directory}"
 save ""
 appendonly yes
@@ -88,9 +88,10 @@ def _program_at(path: Path) -> Program | None:
 class RedisServer:
     """One server. Its methods block, until what they say is so."""
 
-    def __init__(self, program: Program, directory: Path) -> None:
+    def __init__(self, program: Program, directory: Path, *, databases: int = 16) -> None:
         """Prepare one with its data in `directory`, which is its alone; `start` starts it."""
         self.program = program
+        self._databases = databases
         self.port = 0
         """Free at the first start, and the same from then on."""
         self._directory = directory
@@ -134,7 +135,10 @@ class RedisServer:
         self._data.mkdir(parents=True, exist_ok=True)
         configuration = self._directory / "server.conf"
         configuration.write_text(
-            CONFIGURATION.format(host=HOST, port=self.port, password=PASSWORD, directory=self._data), "utf-8"
+            CONFIGURATION.format(
+                host=HOST, port=self.port, password=PASSWORD, databases=self._databases, directory=self._data
+            ),
+            "utf-8",
         )
         log = self._directory / "server.log"
         with log.open("wb") as output:
