@@ -54,6 +54,13 @@ class Administrator:
         """How many connections the server has, this one included."""
         return int(await self._info("clients", "connected_clients"))
 
+    async def address(self) -> str:
+        """From where the administrator is connected."""
+        number, clients = await self.ask(("CLIENT", "ID"), ("CLIENT", "LIST"))
+        (line,) = (line for line in clients.decode().splitlines() if line.startswith(f"id={number} "))
+        address: str = line.split("addr=")[1].split(" ")[0]
+        return address
+
     def close(self) -> None:
         """End the connection."""
         if self._connection is not None:

@@ -20,7 +20,7 @@ _QUESTIONS: Sequence[Command] = (
     ("CONFIG", "GET", "databases"),
     ("CONFIG", "GET", "maxmemory-policy"),
 )
-_FOREIGN: Sequence[Command] = (("SELECT", 1), ("HGETALL", "s1:view"), ("DBSIZE",), ("CLIENT", "LIST"))
+_FOREIGN: Sequence[Command] = (("SELECT", 1), ("HLEN", "s1:view"), ("DBSIZE",), ("CLIENT", "LIST"))
 """What a user of slot 0 must not, and what does no harm where it may."""
 
 

@@ -14,7 +14,6 @@ from factorsvc.adapters.redis.connection import Command
 COMMANDS = (
     "exec",
     "hdel",
-    "hgetall",
     "hlen",
     "hmget",
     "hscan",
