@@ -1,12 +1,13 @@
 """What every `SlotAllocator` promises when requests and answers get lost. A binding gives the fixture `server`."""
 
+import asyncio
 from itertools import count
 
 import pytest
 
 from factorsvc.domain.errors import StorageUnavailableError
 from factorsvc.domain.slot import SLOTS
-from tests.contracts.slot_allocator_contract import works
+from tests.contracts.slot_allocator_contract import all_taken, works
 from tests.contracts.slots_server import LOSSES, SlotsServer, Trouble, interrupted
 
 every_loss = pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name.lower())
@@ -67,3 +68,24 @@ class SlotDoubtContract:
         await claim.renew()
         await server.heal()
         assert await works(claim)
+
+    async def test_who_sleeps_while_claiming_a_dead_slot_pushes_nobody_out(self, server: SlotsServer) -> None:
+        """P2: frozen after any of its steps it may find, on waking, not the dead lease but that of one who lives."""
+        taken = await all_taken(server)
+        killed, _ = taken[11]
+        for passed in count():
+            await server.kill(killed)
+            sleeper, other = server.process(), server.process()
+            server.trouble(Trouble.STALLED, passed)
+            async with asyncio.TaskGroup() as group:
+                sleeping = group.create_task(sleeper.slots.claim())
+                meeting = group.create_task(server.met())
+                await asyncio.wait([sleeping, meeting], return_when=asyncio.FIRST_COMPLETED)
+                meeting.cancel()
+                met, awake = server.calm(), await other.slots.claim()
+                await server.heal()
+            (claim,) = [each for each in (sleeping.result(), awake) if each is not None]
+            assert await works(claim)
+            if not met:
+                break
+            killed = sleeper if awake is None else other

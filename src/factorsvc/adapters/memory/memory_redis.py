@@ -73,6 +73,8 @@ class LeaseSight(NamedTuple):
 
     token: str | None
     version: int
+    connected: bool
+    """Somebody else stood in the slot."""
 
 
 class MemoryRedis:
@@ -144,9 +146,10 @@ class MemoryRedis:
 
     def watch_lease(self, connection: Connection, slot: int) -> LeaseSight:
         """Enter a slot, and say whose it is."""
+        connected = any(each.standing == slot for each in self._connections.values() if each is not connection)
         connection.standing = slot
         lease = self._lease(slot)
-        return LeaseSight(None if lease is None else lease.token, self._lease_versions[slot])
+        return LeaseSight(None if lease is None else lease.token, self._lease_versions[slot], connected)
 
     def claim(self, user: User, ttl_s: float, watched: LeaseSight) -> int | None:
         """Set lease, epoch and user and cut whoever was in the slot, in one step; None if the lease was touched since.

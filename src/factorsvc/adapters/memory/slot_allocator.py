@@ -93,9 +93,12 @@ class MemorySlotAllocator(SlotAllocator):
         return facts
 
     async def _try(self, shared: SharedConnection, slot: int, *, is_dead: bool) -> MemorySlotClaim | None:
-        """Claim `slot` unless it is somebody else's; None if it is, or becomes so meanwhile."""
+        """Claim `slot` unless it is somebody else's; None if it is, or becomes so meanwhile.
+
+        Since a slot was found dead another process may have claimed it: the lease that is watched is that one's then.
+        """
         watched = await shared.watch_lease(slot)
-        if watched.token not in {None, self._token} and not is_dead:
+        if watched.token not in {None, self._token} and (watched.connected or not is_dead):
             return None
         self._tried = slot
         user = User(slot, self._token, next(self._secrets))

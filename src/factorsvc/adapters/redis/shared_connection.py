@@ -19,6 +19,8 @@ class LeaseSight(NamedTuple):
     last_epoch: int | None
     """Of the claims of this slot until now, as far as its database remembers."""
     now_ms: int
+    connected: bool
+    """Somebody else was connected as the slot's user, or was claiming it."""
 
 
 class SharedConnection:
@@ -43,18 +45,23 @@ class SharedConnection:
         return survey.read_survey(require_done(await self._ask(*survey.QUESTIONS)))
 
     async def watch_lease(self, slot: int) -> LeaseSight | None:
-        """Enter `slot` and watch its lease; None if the server has no such database."""
+        """Enter `slot` and watch its lease; None if the server has no such database.
+
+        Who else is there is asked before this connection has the name of a claimer. Named first, two that come at once
+        would each see the other, and both would pass a dead slot by.
+        """
         layout = Layout(slot)
-        enter: list[Command] = [("SELECT", slot), ("CLIENT", "SETNAME", survey.claimer_of(slot)), ("UNWATCH",)]
-        look: list[Command] = [("WATCH", layout.lease), ("GET", layout.lease), ("HGET", layout.view, EPOCH), ("TIME",)]
-        entered, *replies = await self._ask(*enter, *look)
+        enter: list[Command] = [("SELECT", slot), ("UNWATCH",), ("WATCH", layout.lease)]
+        look: list[Command] = [("GET", layout.lease), ("HGET", layout.view, EPOCH), ("TIME",), ("CLIENT", "LIST")]
+        entered, *replies = await self._ask(*enter, *look, ("CLIENT", "SETNAME", survey.claimer_of(slot)))
         if isinstance(entered, ResponseError):
             return None
-        *_, token, epoch, (seconds, microseconds) = require_done(replies)
+        *_, token, epoch, (seconds, microseconds), clients, _ = require_done(replies)
         return LeaseSight(
             token=None if token is None else token.decode("utf-8", "replace"),
             last_epoch=None if epoch is None else int(epoch),
             now_ms=int(seconds) * 1000 + int(microseconds) // 1000,
+            connected=slot in survey.connected_slots(clients),
         )
 
     async def transact(self, *commands: Command) -> bool:

@@ -90,10 +90,13 @@ class RedisSlotAllocator(SlotAllocator):
     async def _try(
         self, shared: SharedConnection, slot: int, survey: Survey, *, is_dead: bool
     ) -> RedisSlotClaim | None:
-        """Claim `slot` unless it is somebody else's; None if it is, or becomes so meanwhile."""
+        """Claim `slot` unless it is somebody else's; None if it is, or becomes so meanwhile.
+
+        Since a slot was found dead another process may have claimed it: the lease that is watched is that one's then.
+        """
         watched = await shared.watch_lease(slot)
         claim = None
-        if watched is not None and (watched.token in {None, self._token} or is_dead):
+        if watched is not None and (watched.token in {None, self._token} or (is_dead and not watched.connected)):
             claim = await self._take(shared, slot, watched, has_database_rules=survey.server.has_database_rules)
         if claim is None:
             await shared.leave()

@@ -50,16 +50,22 @@ def claimer_of(slot: int) -> str:
 
 def read_survey(replies: Sequence[Any]) -> Survey:
     """Understand the replies to `QUESTIONS`."""
-    server, keyspace, clients = (reply.decode("utf-8", "replace") for reply in replies)
-    there = set(_seen_of(clients))
+    server, keyspace = (reply.decode("utf-8", "replace") for reply in replies[:2])
+    there = connected_slots(replies[2])
     databases = fields_of(keyspace)
     slots = []
     for slot in range(SLOTS):
         counts = dict(count.split("=") for count in databases.get(f"db{slot}", "keys=0,expires=0").split(","))
         keys, leases = int(counts["keys"]), int(counts["expires"])
-        connected = not there.isdisjoint({f"user={name_of(slot)}", f"name={claimer_of(slot)}"})
-        slots.append(SlotSight(leases > 0, keys - leases > _KEYS_WITHOUT_A_VALUE, connected))
+        slots.append(SlotSight(leases > 0, keys - leases > _KEYS_WITHOUT_A_VALUE, slot in there))
     return Survey(read_server(server), tuple(slots))
+
+
+def connected_slots(clients: bytes) -> set[int]:
+    """The slots that somebody is connected as the user of, or is claiming, by `CLIENT LIST`."""
+    there = set(_seen_of(clients.decode("utf-8", "replace")))
+    traces = {slot: {f"user={name_of(slot)}", f"name={claimer_of(slot)}"} for slot in range(SLOTS)}
+    return {slot for slot, trace in traces.items() if not there.isdisjoint(trace)}
 
 
 def read_server(info: str) -> ServerFacts:
