@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from factorsvc.adapters.redis.layout import Layout
-from factorsvc.domain.errors import StorageUnavailableError
+from factorsvc.domain.errors import StorageConflictError, StorageUnavailableError
 from factorsvc.domain.ports.slot_allocator import SlotClaim
 from factorsvc.domain.ports.storage import Change, Storage
 from tests.builders import NOW_MS, a_position, a_present
@@ -15,10 +15,13 @@ from tests.contracts.redis_slots_server import RedisSlotsServer
 from tests.contracts.slots_server import CLASSES, held_by, step, store, whole
 from tests.contracts.storage_doubt_contract import OLD, OTHER, UNCHANGED, VALUES, Operation, every_write
 from tests.servers.administrator import Administrator
+from tests.servers.monitor import Monitor
+from tests.servers.redis_server import RedisServer
 
 
 @pytest.fixture
 async def claim(administrator: Administrator, server: RedisSlotsServer) -> SlotClaim:
+    await administrator.begin_anew()
     return await server.process().holds()
 
 
@@ -101,6 +104,21 @@ async def test_nothing_is_left_of_what_is_gone(storage: Storage, inspector: Insp
     assert await inspector.keys() == {inspector.layout.lease, inspector.layout.view}
 
 
+async def test_a_look_watches_before_it_reads(
+    claim: SlotClaim, administrator: Administrator, redis_server: RedisServer
+) -> None:
+    """What is written in between would be missing in the snapshot, and no commit would notice."""
+    await claim.storage.look([1])
+    async with Monitor(redis_server, administrator) as monitor:
+        await claim.storage.look([1], [6])
+    assert [asked.command for asked in monitor.asked if asked.database == claim.slot] == [
+        "unwatch",
+        "watch",
+        "hmget",
+        "hmget",
+    ]
+
+
 async def test_a_look_is_not_held_to_what_an_earlier_one_has_seen(storage: Storage) -> None:
     """A connection goes on watching what it has watched before, so a look must end that first."""
     await storage.commit(await storage.look([1]), Change(positions={1: a_position()}))
@@ -108,6 +126,16 @@ async def test_a_look_is_not_held_to_what_an_earlier_one_has_seen(storage: Stora
     await storage.forget([1])
     await storage.commit(await storage.look([1]), Change(positions={1: a_position()}))
     assert (await storage.look([1])).positions == {1: a_position()}
+
+
+async def test_a_removal_in_steps_sees_a_wipe(server: RedisSlotsServer, storage: Storage) -> None:
+    """The answer to a transaction that finds no room does not tell what the connection has watched."""
+    await store(storage, OLD, OTHER)
+    snapshot = await storage.look([1], [6])
+    await server.wipe()
+    await server.fill()
+    with pytest.raises(StorageConflictError):
+        await storage.remove(snapshot, [OLD.key])
 
 
 async def test_a_walk_through_a_set_that_grows_and_shrinks_misses_nothing_that_stays(storage: Storage) -> None:
