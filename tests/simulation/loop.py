@@ -11,24 +11,20 @@ text. (Sets of tasks and futures are safe here, see `tests.simulation.tasks`.) `
 """
 
 import asyncio
-import contextvars
 import gc
 import heapq
-import itertools
 import random
 import threading
-import warnings
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from concurrent.futures import Executor
 from contextvars import Context
-from typing import Any, NoReturn, ParamSpec, TypeVar, TypeVarTuple
+from typing import Any, NoReturn, TypeVar, TypeVarTuple
 
-from tests.simulation.node import Node, current_node
-from tests.simulation.tasks import Awaited, SimulatedFuture, SimulatedTask, Step, Timer, bury, describe
+from tests.simulation.nodes_loop import NodesLoop
+from tests.simulation.tasks import SimulatedFuture, Step, Timer, describe
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
-P = ParamSpec("P")
 
 MAX_STEPS = 10_000_000
 MAX_TIME_S = 30 * 86_400.0
@@ -47,23 +43,15 @@ class RunawayError(SimulationError):
     """More steps, or more virtual time, than the limit: most likely something waits for what never happens."""
 
 
-class SimulationLoop(asyncio.BaseEventLoop):
+class SimulationLoop(NodesLoop):
     """A deterministic event loop. Everything of asyncio that needs no I/O, thread or signal works on it."""
 
     _stopping: bool
-    _closed: bool
 
     def __init__(self, seed: int | str, *, max_steps: int = MAX_STEPS, max_time_s: float = MAX_TIME_S) -> None:
         super().__init__()
         self.seed = seed
         self.steps = 0
-        self.nodes: list[Node] = []
-        """All nodes there ever were, in the order of their starts."""
-        self.failures: list[BaseException] = []
-        """Exceptions that nobody was there to take; the first one ends the run."""
-        self.neutral_context = contextvars.copy_context()
-        """The context outside of all nodes, for `context=` of calls and tasks; see also `outside`."""
-        self.neutral_context.run(current_node.set, None)
         self._random = random.Random(seed)
         self._max_steps = max_steps
         self._max_time_s = max_time_s
@@ -74,31 +62,13 @@ class SimulationLoop(asyncio.BaseEventLoop):
         self._ready: list[Step | Timer] = []
         self._timers: list[tuple[float, int, Timer]] = []
         self._cancelled_timers = 0
-        self._numbers = itertools.count(1)
 
     # --- what tests use
-
-    def node(self, name: str) -> Node:
-        """A new process. A name may be used again once its node is dead: a restart is a new process."""
-        if any(node.name == name and node.alive for node in self.nodes):
-            raise ValueError(f"node {name} is alive")
-        node = Node(name, self, self._ready, self.neutral_context)
-        self.nodes.append(node)
-        return node
-
-    def outside(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call `function` outside of all nodes: timers and tasks that it starts do not stop or die with the caller."""
-        return self.neutral_context.copy().run(function, *args, **kwargs)
 
     @property
     def trace_hash(self) -> str:
         """A digest of all steps so far: when, which of how many, and whose. Equal for equal runs."""
         return f"{self._trace & (1 << 64) - 1:016x}"
-
-    def pending(self) -> list[SimulatedTask[Any]]:
-        """All tasks that are not done, dead nodes' included, in the order of their starts."""
-        tasks = (task for task in asyncio.all_tasks(self) if isinstance(task, SimulatedTask))
-        return sorted(tasks, key=lambda task: task.number)
 
     # --- the loop
 
@@ -188,51 +158,12 @@ class SimulationLoop(asyncio.BaseEventLoop):
     def create_future(self) -> asyncio.Future[Any]:
         return SimulatedFuture(number=next(self._numbers), loop=self)
 
-    def create_task(
-        self,
-        coro: Awaited[T],
-        *,
-        name: object = None,
-        context: Context | None = None,
-        **options: Any,
-    ) -> asyncio.Task[T]:
-        self._check_open()
-        number = next(self._numbers)
-        node = current_node.get() if context is None else context.get(current_node)
-        task = SimulatedTask(
-            coro, number=number, node=node, loop=self, name=name or f"task-{number}", context=context, **options
-        )
-        if node is not None and not node.alive:
-            node.keep(task)
-        return task
-
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> NoReturn:
         raise RuntimeError("a simulation has no threads")
 
-    def default_exception_handler(self, context: dict[str, Any]) -> None:
-        """A callback failed, or a task was dropped while it waited or with an exception that nobody took."""
-        error = context.get("exception") or RuntimeError(f"{context['message']}: {context.get('task', '')!r}")
-        error.add_note(context["message"])
-        self.failures.append(error)
-
-    def _asyncgen_finalizer_hook(self, _agen: AsyncGenerator[Any, Any]) -> None:
-        """Let an abandoned asynchronous generator go as it is: it is a dead node's, or the world has ended."""
-
     def close(self) -> None:
-        """End the world: nothing in it runs again. Repeating it does nothing.
-
-        What still waits is thrown away with all that is heard of it. Its `finally` blocks do run now, on a closed
-        loop, because Python knows no other way: look at what the simulation has made before closing it.
-        """
-        if self._closed:
-            return
         super().close()
         self._timers.clear()
-        with warnings.catch_warnings(action="ignore"):
-            for task in self.pending():
-                bury(task)
-        for node in self.nodes:
-            node.forget()
 
     def _timer_handle_cancelled(self, _handle: asyncio.TimerHandle) -> None:
         """Most timers are deadlines that are met: do not keep them until they would have come due."""
@@ -241,7 +172,3 @@ class SimulationLoop(asyncio.BaseEventLoop):
             self._timers = [entry for entry in self._timers if not entry[2]._cancelled]
             heapq.heapify(self._timers)
             self._cancelled_timers = 0
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise RuntimeError("the simulation is over")

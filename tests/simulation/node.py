@@ -21,7 +21,7 @@ class BrokenOffError(ConnectionError):
 
 
 class Node:
-    """One simulated process. `SimulationLoop.node` makes it."""
+    """One simulated process. `NodesLoop.node` makes it."""
 
     def __init__(self, name: str, loop: asyncio.AbstractEventLoop, ready: list[Any], neutral: Context) -> None:
         """`ready` is the loop's list of handles, `neutral` the context outside of all nodes."""

@@ -31,7 +31,7 @@ def run(
         with _garbage_collected_on_schedule():
             result = loop.run_until_complete(main(loop))
             gc.collect()  # the garbage may hold a task whose failure nobody has seen
-        _complain_of_unseen(loop.failures)
+        loop.complain_of_unseen()
     except BaseException as error:
         error.add_note(f"simulation: seed={seed!r}, step {loop.steps}, t={loop.time():g} s")
         raise
@@ -39,11 +39,6 @@ def run(
         return result
     finally:
         loop.close()
-
-
-def _complain_of_unseen(failures: list[BaseException]) -> None:
-    if failures:
-        raise BaseExceptionGroup("nobody saw these fail", failures)
 
 
 @contextmanager
