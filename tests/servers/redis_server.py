@@ -31,11 +31,14 @@ port {port}
 requirepass "{password}"
 databases {databases}
 dir "{directory}"
-save ""
-appendonly yes
+{persistence}
 maxmemory-policy noeviction
 zset-max-ziplist-value 192
 """
+EVERY_WRITE = 'save ""\nappendonly yes'
+"""How a server keeps its data: all that it has acknowledged survives any end."""
+ON_DEMAND = "save 999999999 1\nappendonly no"
+"""Only what was there at an end in order, or at a SAVE, survives."""
 
 
 class Program(NamedTuple):
@@ -88,9 +91,12 @@ def _program_at(path: Path) -> Program | None:
 class RedisServer:
     """One server. Its methods block, until what they say is so."""
 
-    def __init__(self, program: Program, directory: Path, *, databases: int = 16) -> None:
+    def __init__(
+        self, program: Program, directory: Path, *, databases: int = 16, persistence: str = EVERY_WRITE
+    ) -> None:
         """Prepare one with its data in `directory`, which is its alone; `start` starts it."""
         self.program = program
+        self._persistence = persistence
         self._databases = databases
         self.port = 0
         """Free at the first start, and the same from then on."""
@@ -136,7 +142,12 @@ class RedisServer:
         configuration = self._directory / "server.conf"
         configuration.write_text(
             CONFIGURATION.format(
-                host=HOST, port=self.port, password=PASSWORD, databases=self._databases, directory=self._data
+                host=HOST,
+                port=self.port,
+                password=PASSWORD,
+                databases=self._databases,
+                directory=self._data,
+                persistence=self._persistence,
             ),
             "utf-8",
         )
