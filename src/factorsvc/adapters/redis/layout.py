@@ -63,7 +63,10 @@ def loading_text(load_id: bytes) -> bytes:
 
 @lru_cache(maxsize=1024)
 def position_in(text: bytes | None) -> Position | None:
-    """The position that the view says a class has, if any. Two of three readings find a text seen shortly before."""
+    """The position that the view says a class has, if any.
+
+    Remembered, as most texts are seen again shortly after: at the other end of a reading, and in the next one.
+    """
     if text is None or text.startswith(_LOADING):
         return None
     next_offset, verified_at_ms, load_id = text.split(b" ", 2)

@@ -98,13 +98,15 @@ class RedisStorage(Storage):
 
     async def commit(self, snapshot: Snapshot, change: Change) -> None:
         self._take_watch(snapshot)
-        await self._transact(self._edits.commit(snapshot.presents, change), change.presents, change.positions)
+        concerned = {*self._by_class(change.presents), *change.positions, *change.loading}
+        await self._transact(self._edits.commit(snapshot.presents, change), concerned)
 
     async def remove(self, snapshot: Snapshot, keys: Collection[PutKey]) -> None:
         watch = self._take_watch(snapshot)
         removal = self._edits.removal(watch.values, snapshot.presents, frozenset(keys))
         try:
-            await self._transact([self._edits.touch(), *removal.members, *removal.states, *removal.hints], watch.values)
+            commands = [self._edits.touch(), *removal.members, *removal.states, *removal.hints]
+            await self._transact(commands, self._by_class(watch.values))
         except StorageFullError:
             if self._transaction_in_doubt:
                 raise RemovalUnknownError from None
@@ -177,9 +179,11 @@ class RedisStorage(Storage):
             raise StorageConflictError("the snapshot was used, or another one taken, or its connection is gone")
         return watch
 
-    async def _transact(
-        self, commands: Sequence[Command], values: Collection[int], classes: Collection[int] = ()
-    ) -> None:
+    async def _transact(self, commands: Sequence[Command], classes: Collection[int]) -> None:
+        """Do `commands`, which concern `classes`, whole or not at all; but if by half, nobody is to believe in these.
+
+        An EXEC goes on after a command that fails, as for something foreign under one of our keys.
+        """
         was_in_doubt, self._transaction_in_doubt = self._transaction_in_doubt, True
         try:
             results = await self._writer.transact(*commands)
@@ -187,7 +191,7 @@ class RedisStorage(Storage):
             self._transaction_in_doubt = was_in_doubt
             raise
         except ResponseError as error:
-            await self.forget({*classes, *self._by_class(values)})
+            await self.forget(classes)
             raise StorageUnavailableError("a transaction was not done whole") from error
         self._transaction_in_doubt = False  # if another write has come between, that has settled the older ones too
         if results is None:
