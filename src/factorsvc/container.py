@@ -22,6 +22,7 @@ from factorsvc.adapters.memory.memory_redis import MemoryRedis
 from factorsvc.adapters.memory.slot_allocator import MemorySlotAllocator
 from factorsvc.adapters.observability.measured import MeasuredSlots, measured, measured_bus
 from factorsvc.adapters.observability.metrics import Metrics
+from factorsvc.adapters.redis.checked_slots import CheckedSlots
 from factorsvc.adapters.redis.connection import Login, Server
 from factorsvc.adapters.redis.slot_allocator import RedisSlotAllocator
 from factorsvc.adapters.redis.storage import RedisStorage
@@ -86,37 +87,41 @@ class Container(containers.DeclarativeContainer):
         MemoryCluster, settings.provided.classes, server_clock.provided.now_ms, dirty_ratio=_DIRTY_RATIO
     )
 
+    redis_server = providers.Singleton(
+        Server,
+        host=settings.provided.redis_host,
+        port=settings.provided.redis_port,
+        tls=settings.provided.redis_tls,
+    )
+    redis_login = providers.Singleton(_redis_login, settings)
+    redis_slots = providers.Factory(
+        RedisSlotAllocator,
+        redis_server,
+        redis_login,
+        token=providers.Factory(secrets.token_hex, _TOKEN_BYTES),
+        clock=clock,
+        random=providers.Factory(SystemRandom),
+        storages=providers.Factory(
+            RedisStorage, classes=settings.provided.classes, page_members=_PAGE_MEMBERS
+        ).provider,
+        new_secret=secrets.token_hex,
+        lease_ttl_s=settings.provided.lease_ttl_s,
+    )
+    memory_slots = providers.Factory(
+        MemorySlotAllocator,
+        memory_redis,
+        providers.Factory(secrets.token_hex, _TOKEN_BYTES),
+        DirectLink,
+        clock,
+        providers.Factory(SystemRandom),
+        lease_ttl_s=settings.provided.lease_ttl_s,
+        classes=settings.provided.classes,
+        page_members=_PAGE_MEMBERS,
+    )
     slots: providers.Selector[SlotAllocator] = providers.Selector(
         settings.provided.backend,
-        cluster=providers.Factory(
-            RedisSlotAllocator,
-            providers.Factory(
-                Server,
-                host=settings.provided.redis_host,
-                port=settings.provided.redis_port,
-                tls=settings.provided.redis_tls,
-            ),
-            providers.Factory(_redis_login, settings),
-            token=providers.Factory(secrets.token_hex, _TOKEN_BYTES),
-            clock=clock,
-            random=providers.Factory(SystemRandom),
-            storages=providers.Factory(
-                RedisStorage, classes=settings.provided.classes, page_members=_PAGE_MEMBERS
-            ).provider,
-            new_secret=secrets.token_hex,
-            lease_ttl_s=settings.provided.lease_ttl_s,
-        ),
-        memory=providers.Factory(
-            MemorySlotAllocator,
-            memory_redis,
-            providers.Factory(secrets.token_hex, _TOKEN_BYTES),
-            DirectLink,
-            clock,
-            providers.Factory(SystemRandom),
-            lease_ttl_s=settings.provided.lease_ttl_s,
-            classes=settings.provided.classes,
-            page_members=_PAGE_MEMBERS,
-        ),
+        cluster=providers.Factory(CheckedSlots, redis_slots, redis_server, redis_login),
+        memory=memory_slots,
     )
     bus: providers.Factory[ClusterBus] = providers.Factory(
         MemoryBus,

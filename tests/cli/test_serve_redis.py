@@ -85,3 +85,13 @@ def test_a_replica_whose_redis_is_away_lives_and_is_not_ready() -> None:
 
         command.signal(signal.SIGTERM)
         assert command.exit_code() == 0
+
+
+def test_a_redis_that_cannot_be_used_is_one_line(empty_redis: RedisServer) -> None:
+    """Who runs it learns what to change, and nothing of the password that was tried; the exit code is 1."""
+    wrong = {**settings_for(empty_redis.port), "redis_password": "s3cret"}
+    with running("serve", settings=wrong) as command:
+        assert command.exit_code() == 1
+        _, said = command.rest()
+        assert said == ["factorsvc: Redis cannot be used: it refuses this user or this password"]
+        assert "s3cret" not in command.said

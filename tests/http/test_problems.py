@@ -37,6 +37,7 @@ EXAMPLES: list[tuple[errors.FactorsvcError, int, str, int | None, str | None]] =
     (errors.SlotLostError(3), 503, "unavailable", 1, "unknown"),
     (errors.StorageUnavailableError(INTERNALS), 503, "unavailable", 1, "unknown"),
     (errors.RemovalUnknownError(INTERNALS), 503, "unavailable", 1, "unknown"),
+    (errors.StorageMismatchError([INTERNALS]), 503, "unavailable", 1, "unknown"),
     (errors.StorageConflictError(INTERNALS), 503, "unavailable", 1, "unknown"),
     (errors.StorageFullError(INTERNALS), 507, "full", 10, "unknown"),
     (errors.JournalUnavailableError(INTERNALS), 503, "unavailable", 1, "unknown"),

@@ -4,8 +4,8 @@ import pytest
 
 from factorsvc.adapters.redis import server_checks, slot_user
 from factorsvc.adapters.redis.connection import Login, Server
-from factorsvc.adapters.redis.server_checks import LoginRefusedError, UnsuitableServerError, check_server, judge
-from factorsvc.domain.errors import StorageUnavailableError
+from factorsvc.adapters.redis.server_checks import check_server, judge
+from factorsvc.domain.errors import StorageMismatchError, StorageUnavailableError
 from tests.contracts.server import until
 from tests.servers.administrator import SHARED, Administrator
 from tests.servers.redis_server import HOST, RedisServer
@@ -76,7 +76,7 @@ async def test_the_test_servers_pass(redis_server: RedisServer, administrator: A
 @pytest.mark.parametrize("login", [Login("default", "guess"), Login("nobody", "guess"), Login("default")])
 async def test_a_refused_login_is_said_to_be_that(redis_server: RedisServer, login: Login) -> None:
     """Wrong password, unknown user, no password; and the message has none."""
-    with pytest.raises(LoginRefusedError) as raised:
+    with pytest.raises(StorageMismatchError) as raised:
         await check_server(at(redis_server), login)
     assert "guess" not in str(raised.value)
 
@@ -103,7 +103,7 @@ async def test_a_missing_right_is_named(
     """The credentials must allow to administrate users, and to see who is there."""
     granted = ["+@all", forbidden] if "|" not in forbidden else ["+@all", "-client", *_client_but(forbidden)]
     await administrator.ask(("ACL", "SETUSER", "replica", "reset", "on", ">secret", "~*", *granted))
-    with pytest.raises(UnsuitableServerError) as raised:
+    with pytest.raises(StorageMismatchError) as raised:
         await check_server(at(redis_server), Login("replica", "secret"))
     assert said in str(raised.value)
 
@@ -120,7 +120,7 @@ async def test_a_setting_that_evicts_is_found(redis_server: RedisServer, adminis
     """The policy is read from the server."""
     await administrator.ask(("CONFIG", "SET", "maxmemory-policy", "allkeys-lru"))
     try:
-        with pytest.raises(UnsuitableServerError, match="allkeys-lru"):
+        with pytest.raises(StorageMismatchError, match="allkeys-lru"):
             await check_server(at(redis_server), SHARED)
     finally:
         await administrator.ask(("CONFIG", "SET", "maxmemory-policy", "noeviction"))
@@ -131,9 +131,9 @@ async def test_a_server_that_confines_nobody_is_found_out(
 ) -> None:
     """P1: it is tried whether foreign access is refused, rather than believed."""
     monkeypatch.setattr(slot_user, "rules", lambda _, secret, **_rest: ["reset", "on", f">{secret}", "~*", "+@all"])
-    with pytest.raises(UnsuitableServerError) as raised:
+    with pytest.raises(StorageMismatchError) as raised:
         await check_server(at(redis_server), SHARED)
-    assert len(raised.value.lines) == len(server_checks._FOREIGN)
+    assert len(raised.value.faults) == len(server_checks._FOREIGN)
     assert await administrator.ask(("ACL", "USERS")) == [[b"default"]]
 
 

@@ -9,8 +9,8 @@ from dependency_injector import errors, providers
 
 from factorsvc.adapters.factorizers.engine import engine_named
 from factorsvc.adapters.factorizers.inline import InlineFactorizer
+from factorsvc.adapters.redis.checked_slots import CheckedSlots
 from factorsvc.adapters.redis.connection import Login, Server
-from factorsvc.adapters.redis.slot_allocator import RedisSlotAllocator
 from factorsvc.container import Container
 from factorsvc.settings import PREFIX, load_settings
 
@@ -75,17 +75,16 @@ def test_settings_become_the_policy() -> None:
 
 def test_a_cluster_has_its_slots_in_redis() -> None:
     given = {"redis_host": "there", "redis_port": 7, "redis_username": "who", "redis_password": "s3cret"}
-    slots = a_container(backend="cluster", redis_tls=True, **given).slots()
-    assert isinstance(slots, RedisSlotAllocator)
+    container = a_container(backend="cluster", redis_tls=True, **given)
+    assert isinstance(container.slots(), CheckedSlots)
+    slots = container.redis_slots()
     assert slots._server == Server("there", 7, tls=True)
     assert slots._login == Login("who", "s3cret")
     assert "s3cret" not in repr(vars(slots))
 
 
 def test_a_redis_without_a_password_is_asked_without_one() -> None:
-    slots = a_container(backend="cluster").slots()
-    assert isinstance(slots, RedisSlotAllocator)
-    assert slots._login == Login("default", None)
+    assert a_container(backend="cluster").redis_login() == Login("default", None)
 
 
 @pytest.mark.parametrize("name", ["flint", "sympy"])

@@ -16,6 +16,7 @@ The first branch says whose fault it is, which is what the receiver must know::
     |   |-- SlotLostError                the lease is gone; everything that belongs to the claim ends
     |   |-- StorageUnavailableError      the database does not answer
     |   |   `-- RemovalUnknownError      ... to a removal outside a transaction, so the claim must be fenced again
+    |   |-- StorageMismatchError         the server of the databases cannot be used as it is
     |   |-- StorageConflictError         the view changed between look and commit: look again
     |   `-- StorageFullError             the database takes no more writes
     `-- ClusterError                     what all replicas share
@@ -130,6 +131,14 @@ class RemovalUnknownError(StorageUnavailableError):
 
     The storage refuses every write from then on: only a new claim, which cuts its connections, ends the doubt.
     """
+
+
+class StorageMismatchError(ReplicaError):
+    """The server of the databases is not what this service needs: `faults` say what is wrong, one thing each."""
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(self.faults))
 
 
 class StorageConflictError(ReplicaError):

@@ -6,6 +6,7 @@ Exit codes: 0 drained, 1 failed, 2 told to do what it cannot, 130 and 143 ended 
 import asyncio
 import logging
 import sys
+from collections.abc import Iterator
 from functools import partial
 from typing import Annotated, Any, Final, NoReturn
 
@@ -14,6 +15,7 @@ import uvloop
 
 from factorsvc.adapters.observability.json_logs import configure_logs
 from factorsvc.container import Container
+from factorsvc.domain.errors import JournalMismatchError, StorageMismatchError
 from factorsvc.entrypoints.dev import Turns, introduce
 from factorsvc.entrypoints.http_server import AddressUnavailableError, listen
 from factorsvc.entrypoints.process import run_process
@@ -98,9 +100,22 @@ def _run(settings: Settings, dev_replicas: int | None = None) -> None:
         _end(_TOLD_WRONG, *error.lines)
     except AddressUnavailableError as error:
         _end(_FAILED, str(error))
-    except ExceptionGroup:
+    except ExceptionGroup as failed:
+        if faults := list(_mismatches(failed)):
+            _end(_FAILED, *faults)
         _LOG.critical("failed", exc_info=True)
         raise typer.Exit(_FAILED) from None
+
+
+def _mismatches(failed: BaseExceptionGroup[BaseException]) -> Iterator[str]:
+    """What whoever runs the servers must change, if that is why it failed."""
+    for error in failed.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _mismatches(error)
+        elif isinstance(error, StorageMismatchError):
+            yield from (f"Redis cannot be used: {fault}" for fault in error.faults)
+        elif isinstance(error, JournalMismatchError):
+            yield f"Kafka cannot be used: {error}"
 
 
 def _end(code: int, *lines: str) -> NoReturn:

@@ -25,6 +25,7 @@ from factorsvc.domain.errors import (
     ReplicaError,
     RequestError,
     SlotLostError,
+    StorageMismatchError,
 )
 
 ABSTRACT = {FactorsvcError, RequestError, ReplicaError, ClusterError}
@@ -49,6 +50,7 @@ EXAMPLES: list[tuple[FactorsvcError, dict[str, object], str]] = [
     (NotReadyError("no slot"), {"reason": "no slot"}, "not ready: no slot"),
     (OverloadedError("requests"), {"what": "requests"}, "overloaded: requests"),
     (SlotLostError(3), {"slot": 3}, "slot 3 is lost"),
+    (StorageMismatchError(["too old", "too small"]), {"faults": ("too old", "too small")}, "too old; too small"),
     (NotCoveredError({9, 2}), {"classes": (2, 9)}, "classes not answered in time: 2"),
     (
         JournalMismatchError("partitions", found="60", wanted="61"),

@@ -93,6 +93,10 @@ class _Wire(TcpConnection):
         end.register(self._writer.get_extra_info("socket"), select.POLLIN)
         return bool(end.poll(0))
 
+    async def disconnect(self, *_how: Any, **_why: Any) -> None:
+        """End as redis-py does it after every failure, which would first send all that is buffered."""
+        self.abort()
+
     def abort(self) -> None:
         """Close without waiting until what is buffered was sent; `close` would, and might for ever."""
         if self._writer is not None:

@@ -9,7 +9,7 @@ from redis.exceptions import NoPermissionError, ResponseError
 
 from factorsvc.adapters.redis import slot_user, survey
 from factorsvc.adapters.redis.connection import Command, Connection, Login, NoAnswerError, RefusedError, Server
-from factorsvc.domain.errors import StorageUnavailableError
+from factorsvc.domain.errors import StorageMismatchError, StorageUnavailableError
 from factorsvc.domain.slot import SLOTS
 
 OLDEST = (6, 2)
@@ -22,18 +22,6 @@ _QUESTIONS: Sequence[Command] = (
 )
 _FOREIGN: Sequence[Command] = (("SELECT", 1), ("HLEN", "s1:view"), ("DBSIZE",), ("CLIENT", "LIST"))
 """What a user of slot 0 must not, and what does no harm where it may."""
-
-
-class UnsuitableServerError(Exception):
-    """The server cannot be used as it is. `lines` say what is wrong, one thing each."""
-
-    def __init__(self, lines: Sequence[str]) -> None:
-        self.lines = tuple(lines)
-        super().__init__("; ".join(self.lines))
-
-
-class LoginRefusedError(UnsuitableServerError):
-    """The server does not know this user, or not by this password."""
 
 
 class Judgement(NamedTuple):
@@ -69,8 +57,8 @@ async def check_server(server: Server, login: Login) -> tuple[str, ...]:
     """Look at everything, and try whether a slot's user would really be confined; return what there is to warn of.
 
     Raises:
-        UnsuitableServerError: it cannot be used; all that is wrong with it is said at once.
-        LoginRefusedError: it cannot even be looked at.
+        StorageMismatchError: it cannot be used, and all that is wrong with it is said at once; or it cannot even be
+            looked at, as it refuses the login.
         StorageUnavailableError: it does not answer, which may pass.
     """
     try:
@@ -78,17 +66,17 @@ async def check_server(server: Server, login: Login) -> tuple[str, ...]:
             replies = await connection.ask(*_QUESTIONS)
             refused = [question for question, reply in zip(_QUESTIONS[:4], replies, strict=False) if _is_error(reply)]
             if refused:
-                raise UnsuitableServerError([f"it does not permit {' '.join(map(str, each))}" for each in refused])
+                raise StorageMismatchError([f"it does not permit {' '.join(map(str, each))}" for each in refused])
             *_, databases, policy = (_setting(reply) for reply in replies)
             info = replies[0].decode()
             faults, warnings = judge(info, None if databases is None else int(databases), policy)
             faults += await _confinement_faults(server, connection, survey.read_server(info))
     except RefusedError as error:
-        raise LoginRefusedError(["it refuses this user or this password"]) from error
+        raise StorageMismatchError(["it refuses this user or this password"]) from error
     except NoAnswerError as error:
         raise StorageUnavailableError from error
     if faults:
-        raise UnsuitableServerError(faults)
+        raise StorageMismatchError(faults)
     return warnings
 
 

@@ -50,4 +50,5 @@ class SlotAllocator(Protocol):
 
         Raises:
             StorageUnavailableError: the server does not answer.
+            StorageMismatchError: it is not what this service needs; looked at before the first claim.
         """

@@ -85,6 +85,7 @@ KINDS: Final[Mapping[type[Exception], ProblemKind]] = MappingProxyType(
         errors.SlotLostError: _UNAVAILABLE,
         errors.StorageUnavailableError: _UNAVAILABLE,
         errors.RemovalUnknownError: _UNAVAILABLE,
+        errors.StorageMismatchError: _UNAVAILABLE,
         errors.StorageConflictError: _UNAVAILABLE,
         errors.JournalUnavailableError: _UNAVAILABLE,
         errors.JournalMismatchError: _UNAVAILABLE,
