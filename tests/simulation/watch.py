@@ -19,8 +19,8 @@ async def watch_slots(cluster: SimulatedCluster) -> None:
     doubled_since: dict[int, float] = {}
     while True:
         await asyncio.sleep(_LOOK_S)
-        said = [each.replica.readiness() for each in cluster.replicas.values()]
-        sure = [each.slot for each in said if each.slot is not None and each.reason != "the lease is not sure"]
+        tenures = [each.replica._tenure for each in cluster.replicas.values()]
+        sure = [tenure.claim.slot for tenure in tenures if tenure is not None and tenure.is_sure]
         doubled = {slot for slot in sure if sure.count(slot) > 1}
         doubled_since = {slot: doubled_since.get(slot, cluster.loop.time()) for slot in sorted(doubled)}
         for slot, since in doubled_since.items():
