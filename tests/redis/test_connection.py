@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
+from contextlib import suppress
 
 import pytest
 from redis.exceptions import NoPermissionError, ResponseError
@@ -27,17 +28,12 @@ async def way(redis_server: RedisServer) -> AsyncIterator[TroubledRedis]:
 
 @pytest.fixture
 async def connection(way: TroubledRedis, administrator: Administrator) -> AsyncIterator[Connection]:
-    assert await administrator.connections() == 1, "who begins anew ends all connections but its own"
-    connection = await connected(way)
+    await administrator.begin_anew()
+    door = await way.door()
+    connection = Connection(Server(HOST, door.port, timeout_s=PATIENT_S), SHARED, 3)
+    await connection.connect()
     yield connection
     connection.abort()
-
-
-async def connected(way: TroubledRedis, timeout_s: float = PATIENT_S) -> Connection:
-    door = await way.door()
-    connection = Connection(Server(HOST, door.port, timeout_s=timeout_s), SHARED, 3)
-    await connection.connect()
-    return connection
 
 
 async def test_replies_come_whole_and_in_order(connection: Connection) -> None:
@@ -70,9 +66,9 @@ async def test_it_says_nothing_of_itself(connection: Connection, administrator: 
     assert "lib-name=redis-py" not in own
 
 
-async def test_silence_ends_it(way: TroubledRedis) -> None:
+async def test_silence_ends_it(way: TroubledRedis, connection: Connection) -> None:
     """Nobody waits for ever, and the late answer is never another's: the connection is over."""
-    connection = await connected(way, timeout_s=HASTY_S)
+    connection._timeout_s = HASTY_S
     way.trouble(Trouble.STALLED)
     with pytest.raises(NoAnswerError) as raised:
         await connection.ask(("ECHO", "late"))
@@ -109,6 +105,32 @@ async def test_cancellation_ends_it(way: TroubledRedis, connection: Connection) 
     await way.heal()
     with pytest.raises(NoAnswerError):
         await connection.ask(("ECHO", "next"))
+
+
+async def test_what_was_not_sent_in_time_never_is() -> None:
+    """A server that reads on only later gets no more than what was on its way, and nothing whole of it."""
+    reads_on, size = asyncio.Event(), 1 << 25
+    received = asyncio.Queue[int]()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reads_on.wait()
+        count = 0
+        with suppress(ConnectionError):
+            while piece := await reader.read(1 << 20):
+                count += len(piece)
+        received.put_nowait(count)
+        writer.transport.abort()
+
+    server = await asyncio.start_server(serve, HOST, 0)
+    connection = Connection(Server(HOST, server.sockets[0].getsockname()[1], timeout_s=PATIENT_S), Login("default"), 0)
+    await connection.connect()
+    connection._timeout_s = HASTY_S
+    with pytest.raises(NoAnswerError):
+        await connection.ask(("SET", "s0:view", b"x" * size))
+    reads_on.set()
+    assert await within(received.get()) < size
+    server.close()
+    await server.wait_closed()
 
 
 @pytest.mark.parametrize("passed", [0, 1, 2], ids=["AUTH", "SELECT", "ECHO"])
