@@ -20,11 +20,46 @@ class Occupancy(IntEnum):
     """A lease that may live: not to be tried."""
 
 
+class SlotSight(NamedTuple):
+    """What can be seen of a slot without entering it."""
+
+    leased: bool
+    holds_view: bool
+    connected: bool
+    """Somebody is connected to it, or is claiming it."""
+
+
 class SlotFacts(NamedTuple):
-    """One slot as it was seen."""
+    """One slot as it was judged."""
 
     slot: int
     occupancy: Occupancy
+
+
+class Survey(NamedTuple):
+    """All slots, in order, and how long the server had been up."""
+
+    slots: tuple[SlotSight, ...]
+    up_s: float
+
+    def suspects(self, lease_ttl_s: float) -> frozenset[int]:
+        """Leases whose holders are not connected: dead, if that is so a second later too.
+
+        None while all may still be on their way back to a server that was restarted.
+        """
+        if self.up_s < lease_ttl_s:
+            return frozenset()
+        return frozenset(slot for slot, sight in enumerate(self.slots) if sight.leased and not sight.connected)
+
+    def facts(self, dead: frozenset[int] = frozenset()) -> list[SlotFacts]:
+        """Judge every slot, given those whose leases are of the dead."""
+        return [SlotFacts(slot, _occupancy(sight, is_dead=slot in dead)) for slot, sight in enumerate(self.slots)]
+
+
+def _occupancy(sight: SlotSight, *, is_dead: bool) -> Occupancy:
+    if sight.leased:
+        return Occupancy.DEAD if is_dead else Occupancy.HELD
+    return Occupancy.FREE_WITH_VIEW if sight.holds_view else Occupancy.FREE_EMPTY
 
 
 def candidates(facts: Iterable[SlotFacts], shuffle: Callable[[list[SlotFacts]], None]) -> list[int]:

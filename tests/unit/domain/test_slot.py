@@ -47,6 +47,31 @@ def test_equals_come_in_the_order_of_the_shuffle() -> None:
     assert candidates(facts_of(seen), list.reverse) == [3, 1, 2, 0]
 
 
+FREE = SlotSight(leased=False, holds_view=False, connected=False)
+WITH_VIEW = FREE._replace(holds_view=True)
+ALIVE = SlotSight(leased=True, holds_view=True, connected=True)
+SILENT = ALIVE._replace(connected=False)
+
+
+def test_what_is_seen_of_a_slot_says_how_it_is_occupied() -> None:
+    survey = Survey((FREE, WITH_VIEW, ALIVE, SILENT, SILENT), up_s=100)
+
+    assert [fact.occupancy for fact in survey.facts(dead=frozenset({4}))] == [
+        Occupancy.FREE_EMPTY,
+        Occupancy.FREE_WITH_VIEW,
+        Occupancy.HELD,
+        Occupancy.HELD,
+        Occupancy.DEAD,
+    ]
+    assert [fact.slot for fact in survey.facts()] == [0, 1, 2, 3, 4]
+
+
+def test_a_lease_without_a_connection_is_suspect_once_all_had_time_to_come_back() -> None:
+    """Design 5: when Redis has just started nobody is connected, and every holder lives."""
+    assert Survey((FREE, ALIVE, SILENT), up_s=10).suspects(lease_ttl_s=10) == {2}
+    assert Survey((FREE, ALIVE, SILENT), up_s=9.9).suspects(lease_ttl_s=10) == frozenset()
+
+
 def test_the_first_claim_of_a_database_takes_its_epoch_from_the_time() -> None:
     assert next_epoch(NOW_MS, None) == NOW_MS
 

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 from factorsvc.adapters.memory.database import Database
 from factorsvc.adapters.memory.link import Link, LinkDownError
 from factorsvc.domain.errors import StorageFullError
-from factorsvc.domain.slot import SLOTS, next_epoch
+from factorsvc.domain.slot import SLOTS, SlotSight, Survey, next_epoch
 
 T = TypeVar("T")
 
@@ -50,22 +50,6 @@ class Connection:
 class _Lease(NamedTuple):
     token: str
     expires_at_ms: int
-
-
-class SlotSight(NamedTuple):
-    """What can be seen of a slot without entering it."""
-
-    leased: bool
-    holds_view: bool
-    connected: bool
-    """Somebody stands in it."""
-
-
-class Survey(NamedTuple):
-    """All slots, in order, and how long the server has been up."""
-
-    slots: tuple[SlotSight, ...]
-    up_s: float
 
 
 class LeaseSight(NamedTuple):

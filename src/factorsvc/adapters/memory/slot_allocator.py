@@ -7,7 +7,7 @@ from itertools import count
 from random import Random
 
 from factorsvc.adapters.memory.link import Link
-from factorsvc.adapters.memory.memory_redis import MemoryRedis, Survey, User
+from factorsvc.adapters.memory.memory_redis import MemoryRedis, User
 from factorsvc.adapters.memory.shared_connection import SharedConnection
 from factorsvc.adapters.memory.slot_claim import MemorySlotClaim
 from factorsvc.adapters.memory.slot_connection import SlotConnections
@@ -68,28 +68,11 @@ class MemorySlotAllocator(SlotAllocator):
     async def _look_around(self, shared: SharedConnection) -> list[SlotFacts]:
         """Look once; or, if there is a suspect and nothing better, twice, to tell whether it is dead."""
         survey = await shared.call(self._redis.survey)
-        facts = self._facts(survey, frozenset())
-        suspects = self._suspects(survey)
+        facts, suspects = survey.facts(), survey.suspects(self._ttl_s)
         if suspects and all(fact.occupancy is not Occupancy.FREE_WITH_VIEW for fact in facts):
             await asyncio.sleep(self._look_again_s)
             survey = await shared.call(self._redis.survey)
-            facts = self._facts(survey, suspects & self._suspects(survey))
-        return facts
-
-    def _suspects(self, survey: Survey) -> frozenset[int]:
-        """Leases without a connection; none while all may still be on their way back to a server that was restarted."""
-        if survey.up_s < self._ttl_s:
-            return frozenset()
-        return frozenset(slot for slot, sight in enumerate(survey.slots) if sight.leased and not sight.connected)
-
-    def _facts(self, survey: Survey, dead: frozenset[int]) -> list[SlotFacts]:
-        facts = []
-        for slot, sight in enumerate(survey.slots):
-            if sight.leased:
-                occupancy = Occupancy.DEAD if slot in dead else Occupancy.HELD
-            else:
-                occupancy = Occupancy.FREE_WITH_VIEW if sight.holds_view else Occupancy.FREE_EMPTY
-            facts.append(SlotFacts(slot, occupancy))
+            facts = survey.facts(dead=suspects & survey.suspects(self._ttl_s))
         return facts
 
     async def _try(self, shared: SharedConnection, slot: int, *, is_dead: bool) -> MemorySlotClaim | None:

@@ -8,8 +8,9 @@ from factorsvc.adapters.redis import survey
 from factorsvc.adapters.redis.connection import Command, Connection, Login, NoAnswerError, RefusedError, Server
 from factorsvc.adapters.redis.layout import EPOCH, Layout
 from factorsvc.adapters.redis.refusals import require_done
-from factorsvc.adapters.redis.survey import Survey
+from factorsvc.adapters.redis.survey import ServerFacts
 from factorsvc.domain.errors import StorageUnavailableError
+from factorsvc.domain.slot import Survey
 
 
 class LeaseSight(NamedTuple):
@@ -40,7 +41,7 @@ class SharedConnection:
     async def __aexit__(self, *_: object) -> None:
         self._connection.abort()
 
-    async def survey(self) -> Survey:
+    async def survey(self) -> tuple[ServerFacts, Survey]:
         """Look at all slots, and enter none."""
         return survey.read_survey(require_done(await self._ask(*survey.QUESTIONS)))
 

@@ -10,12 +10,12 @@ from factorsvc.adapters.redis.connections import SlotConnections
 from factorsvc.adapters.redis.layout import EPOCH, Layout
 from factorsvc.adapters.redis.shared_connection import LeaseSight, SharedConnection
 from factorsvc.adapters.redis.slot_claim import RedisSlotClaim
-from factorsvc.adapters.redis.survey import Survey
+from factorsvc.adapters.redis.survey import ServerFacts
 from factorsvc.domain.cluster_clock import SampledClock
 from factorsvc.domain.errors import SlotLostError, StorageUnavailableError
 from factorsvc.domain.ports.slot_allocator import SlotAllocator
 from factorsvc.domain.ports.storage import Storage
-from factorsvc.domain.slot import Lease, Occupancy, SlotFacts, candidates, next_epoch
+from factorsvc.domain.slot import Lease, Occupancy, SlotFacts, Survey, candidates, next_epoch
 
 
 class RedisSlotAllocator(SlotAllocator):
@@ -56,14 +56,14 @@ class RedisSlotAllocator(SlotAllocator):
 
     async def claim(self) -> RedisSlotClaim | None:
         async with self._shared() as shared:
-            survey = await shared.survey()
+            server, survey = await shared.survey()
             if self._tried is not None:
-                claim = await self._try(shared, self._tried, survey, is_dead=False)
+                claim = await self._try(shared, self._tried, server, is_dead=False)
                 if claim is not None:
                     return claim
             facts = await self._look_around(shared, survey)
             for slot in candidates(facts, self._random.shuffle):
-                claim = await self._try(shared, slot, survey, is_dead=facts[slot].occupancy is Occupancy.DEAD)
+                claim = await self._try(shared, slot, server, is_dead=facts[slot].occupancy is Occupancy.DEAD)
                 if claim is not None:
                     return claim
         return None
@@ -73,22 +73,15 @@ class RedisSlotAllocator(SlotAllocator):
 
     async def _look_around(self, shared: SharedConnection, survey: Survey) -> list[SlotFacts]:
         """Look once more, if there is a suspect and nothing better, to tell whether it is dead."""
-        facts = _facts(survey, frozenset())
-        suspects = self._suspects(survey)
+        facts, suspects = survey.facts(), survey.suspects(self._ttl_s)
         if suspects and all(fact.occupancy is not Occupancy.FREE_WITH_VIEW for fact in facts):
             await asyncio.sleep(self._look_again_s)
-            survey = await shared.survey()
-            facts = _facts(survey, suspects & self._suspects(survey))
+            _, survey = await shared.survey()
+            facts = survey.facts(dead=suspects & survey.suspects(self._ttl_s))
         return facts
 
-    def _suspects(self, survey: Survey) -> frozenset[int]:
-        """Leases without a connection; none while all may still be on their way back to a server that was restarted."""
-        if survey.server.up_s < self._ttl_s:
-            return frozenset()
-        return frozenset(slot for slot, sight in enumerate(survey.slots) if sight.leased and not sight.connected)
-
     async def _try(
-        self, shared: SharedConnection, slot: int, survey: Survey, *, is_dead: bool
+        self, shared: SharedConnection, slot: int, server: ServerFacts, *, is_dead: bool
     ) -> RedisSlotClaim | None:
         """Claim `slot` unless it is somebody else's; None if it is, or becomes so meanwhile.
 
@@ -97,7 +90,7 @@ class RedisSlotAllocator(SlotAllocator):
         watched = await shared.watch_lease(slot)
         claim = None
         if watched is not None and (watched.token in {None, self._token} or (is_dead and not watched.connected)):
-            claim = await self._take(shared, slot, watched, has_database_rules=survey.server.has_database_rules)
+            claim = await self._take(shared, slot, watched, has_database_rules=server.has_database_rules)
         if claim is None:
             await shared.leave()
         return claim
@@ -145,14 +138,3 @@ class RedisSlotAllocator(SlotAllocator):
             shared=self._shared,
             clock=self._clock,
         )
-
-
-def _facts(survey: Survey, dead: frozenset[int]) -> list[SlotFacts]:
-    facts = []
-    for slot, sight in enumerate(survey.slots):
-        if sight.leased:
-            occupancy = Occupancy.DEAD if slot in dead else Occupancy.HELD
-        else:
-            occupancy = Occupancy.FREE_WITH_VIEW if sight.holds_view else Occupancy.FREE_EMPTY
-        facts.append(SlotFacts(slot, occupancy))
-    return facts

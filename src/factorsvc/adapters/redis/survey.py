@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from factorsvc.adapters.redis.connection import Command
 from factorsvc.adapters.redis.slot_user import name_of
-from factorsvc.domain.slot import SLOTS
+from factorsvc.domain.slot import SLOTS, SlotSight, Survey
 
 QUESTIONS: Sequence[Command] = (("INFO", "server"), ("INFO", "keyspace"), ("CLIENT", "LIST"))
 _KEYS_WITHOUT_A_VALUE = 1
@@ -26,31 +26,18 @@ class ServerFacts(NamedTuple):
         return self.name == "valkey" and self.version >= (9, 1)
 
 
-class SlotSight(NamedTuple):
-    """What can be seen of a slot without entering it."""
-
-    leased: bool
-    """The lease is the only key with an expiry; an expired one is removed, and no longer counted, within 0.2 s."""
-    holds_view: bool
-    connected: bool
-    """Somebody is connected as the slot's user, or is claiming it."""
-
-
-class Survey(NamedTuple):
-    """All slots, in order."""
-
-    server: ServerFacts
-    slots: tuple[SlotSight, ...]
-
-
 def claimer_of(slot: int) -> str:
     """The name that a connection has while it claims `slot`, which shows others that somebody is there."""
     return f"factorsvc-claims-{slot}"
 
 
-def read_survey(replies: Sequence[Any]) -> Survey:
-    """Understand the replies to `QUESTIONS`."""
-    server, keyspace = (reply.decode("utf-8", "replace") for reply in replies[:2])
+def read_survey(replies: Sequence[Any]) -> tuple[ServerFacts, Survey]:
+    """Understand the replies to `QUESTIONS`.
+
+    A lease is the only key with an expiry; one that has expired is removed, and no longer counted, within 0.2 s.
+    """
+    info, keyspace = (reply.decode("utf-8", "replace") for reply in replies[:2])
+    server = read_server(info)
     there = connected_slots(replies[2])
     databases = fields_of(keyspace)
     slots = []
@@ -58,7 +45,7 @@ def read_survey(replies: Sequence[Any]) -> Survey:
         counts = dict(count.split("=") for count in databases.get(f"db{slot}", "keys=0,expires=0").split(","))
         keys, leases = int(counts["keys"]), int(counts["expires"])
         slots.append(SlotSight(leases > 0, keys - leases > _KEYS_WITHOUT_A_VALUE, slot in there))
-    return Survey(read_server(server), tuple(slots))
+    return server, Survey(tuple(slots), server.up_s)
 
 
 def connected_slots(clients: bytes) -> set[int]:
