@@ -6,7 +6,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factorsvc.domain.slot import SLOTS, Lease, Occupancy, SlotFacts, candidates, next_epoch
+from factorsvc.domain.slot import SLOTS, Lease, Occupancy, SlotFacts, SlotSight, Survey, candidates, next_epoch
 from tests.builders import NOW_MS
 
 occupancies = st.lists(st.sampled_from(Occupancy), min_size=SLOTS, max_size=SLOTS)
