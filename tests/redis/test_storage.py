@@ -1,5 +1,6 @@
 """What only a real database can say of the storage: what stands in it, how it is walked, and what it refuses."""
 
+import asyncio
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -9,10 +10,10 @@ import pytest
 from factorsvc.adapters.redis.layout import Layout
 from factorsvc.domain.errors import StorageConflictError, StorageUnavailableError
 from factorsvc.domain.ports.slot_allocator import SlotClaim
-from factorsvc.domain.ports.storage import Change, Storage
+from factorsvc.domain.ports.storage import Change, Storage, Want
 from tests.builders import NOW_MS, a_position, a_present
 from tests.contracts.redis_slots_server import RedisSlotsServer
-from tests.contracts.slots_server import CLASSES, held_by, step, store, whole
+from tests.contracts.slots_server import CLASSES, Trouble, held_by, step, store, whole
 from tests.contracts.storage_doubt_contract import OLD, OTHER, UNCHANGED, VALUES, Operation, every_write
 from tests.servers.administrator import Administrator
 from tests.servers.monitor import Monitor
@@ -136,6 +137,19 @@ async def test_a_removal_in_steps_sees_a_wipe(server: RedisSlotsServer, storage:
     await server.fill()
     with pytest.raises(StorageConflictError):
         await storage.remove(snapshot, [OLD.key])
+
+
+async def test_a_reading_tells_what_the_view_has_become_meanwhile(server: RedisSlotsServer, storage: Storage) -> None:
+    """A large set is read in several writes, between which the class may be dropped: it is seen at the end (rule 5)."""
+    await store(storage, *map(a_present, range(2, 2 * 100 * CLASSES, 2 * CLASSES)))
+    await storage.read([Want(2, 2)], NOW_MS)
+    server.trouble(Trouble.STALLED, after=1)
+    async with asyncio.TaskGroup() as group:
+        reading = group.create_task(storage.read([Want(2, 2)], NOW_MS))
+        await server.met()
+        await storage.forget([2])
+        await server.heal()
+    assert (reading.result().before, reading.result().after) == ({2: a_position()}, {})
 
 
 async def test_a_walk_through_a_set_that_grows_and_shrinks_misses_nothing_that_stays(storage: Storage) -> None:
