@@ -14,6 +14,9 @@ from typing import Any, NamedTuple
 from tests.journal.shape import Shape
 from tests.journal.walk import GRAINS, explore
 
+CALM: Mapping[str, float] = {"compact": 0, "clean": 0, "drop": 0}
+"""The journal is left as it is."""
+
 
 class Edit(NamedTuple):
     """In `function`, `before` becomes `after`."""
@@ -44,12 +47,25 @@ class Edit(NamedTuple):
 class Switch:
     """One rule: with all `edits` made it is off, and a world of `shape` then has a counter-example."""
 
+    rule: str
+    """Of design 6."""
     name: str
     edits: tuple[Edit, ...]
     shape: Shape
     fixed: Mapping[str, float] = field(default_factory=dict)
     grains: tuple[tuple[float, float, float], ...] = GRAINS
+    length: int = 40
     walks: int = 2_000
+
+    @property
+    def title(self) -> str:
+        """The rule and its name."""
+        return f"{self.rule}: {self.name}"
+
+    @property
+    def place(self) -> str:
+        """The functions that keep the rule."""
+        return ", ".join(f"`{edit.function.__qualname__}`" for edit in self.edits)
 
     @contextmanager
     def off(self) -> Iterator[None]:
@@ -59,10 +75,17 @@ class Switch:
                 edits.enter_context(edit.made())
             yield
 
-    def search(self, seed: int) -> int:
+    def search(self, *, seed: int, walks: int | None = None) -> int:
         """Look for a counter-example, and return the number of steps in which there was none.
 
         Raises:
             CounterExampleError: there is one.
         """
-        return explore(self.shape, seed=seed, walks=self.walks, length=40, fixed=self.fixed, grains=self.grains)
+        return explore(
+            self.shape,
+            seed=seed,
+            walks=walks or self.walks,
+            length=self.length,
+            fixed=self.fixed,
+            grains=self.grains,
+        )

@@ -1,5 +1,8 @@
 """The journal's rules, on the project's own code: they suffice, and each of them is needed (P4, P6, P8)."""
 
+from operator import attrgetter
+from pathlib import Path
+
 import pytest
 
 from tests.journal.rules import SWITCHES
@@ -32,6 +35,9 @@ SHAPES = {
 }
 
 
+TITLE = attrgetter("title")
+
+
 def wander(shape: Shape, seed: int, walks: int) -> None:
     """Walk, and see that the walks went somewhere."""
     assert explore(shape, seed=seed, walks=walks) > 50 * walks
@@ -57,8 +63,32 @@ def test_it_is_so_for_long(shape: Shape, seed: int) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("switch", SWITCHES, ids=lambda switch: switch.name)
+@pytest.mark.parametrize("switch", SWITCHES, ids=TITLE)
 def test_without_this_rule_something_is_lost_or_comes_back(switch: Switch) -> None:
-    """With the rule switched off in the project's own code, the same walks find a counter-example."""
+    """With the rule switched off in the project's own code, the walks find a counter-example."""
     with switch.off(), pytest.raises(CounterExampleError):
         switch.search(seed=0)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("switch", SWITCHES, ids=TITLE)
+def test_with_all_rules_nothing_is(switch: Switch) -> None:
+    """It is the rule's absence that the walks find: in the same worlds, with all rules on, nothing goes wrong."""
+    assert switch.search(seed=0, walks=40) > 10 * 40
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(1, 6))
+@pytest.mark.parametrize("switch", SWITCHES, ids=TITLE)
+def test_it_is_the_rule_that_is_missing(switch: Switch, seed: int) -> None:
+    """Without the rule there is a counter-example by any seed, and with it by none."""
+    with switch.off(), pytest.raises(CounterExampleError):
+        switch.search(seed=seed, walks=10_000)
+    switch.search(seed=seed)
+
+
+def test_promises_md_tells_each_rule() -> None:
+    """The table of the rules that are switched off is whole; `python -m tests.journal` writes its rows anew."""
+    told = (Path(__file__).parents[2] / "docs/promises.md").read_text()
+    rows = [f"| {switch.rule} | {switch.name} | {switch.place} |" for switch in SWITCHES]
+    assert [row for row in rows if row not in told] == []

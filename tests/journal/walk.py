@@ -80,7 +80,7 @@ class Walk:
         shape: Shape,
         rng: Random,
         fixed: Mapping[str, float],
-        grains: tuple[tuple[float, float, float], ...] = GRAINS,
+        grains: tuple[tuple[float, float, float], ...],
     ) -> None:
         """Draw what kind of walk it is."""
         self.world = World(shape)
@@ -107,24 +107,25 @@ class Walk:
         Raises:
             ViolationError: something does not hold after the last step of the trace.
         """
-        for _ in range(length):
+        opening = self.world.shape.opening
+        for step in range(length):
             if self._rng.random() < self._change:
                 self._turn = self._rng.choice((None, *range(len(self.world.holders))))
-            move = self._pick()
+            move = (step < len(opening) and self._pick({opening[step]: 1.0})) or self._pick(self._weights)
             if move is None:
                 return
             self.trace.append(move.label)
             self.world.do(move)
 
-    def _pick(self) -> Move | None:
+    def _pick(self, weights: Mapping[str, float]) -> Move | None:
         """Something that may happen next, by the weights of the kinds of which anything may."""
-        weights = dict(self._weights)
-        while any(weights.values()):
-            kind = self._rng.choices(list(weights), list(weights.values()))[0]
+        left = dict(weights)
+        while any(left.values()):
+            kind = self._rng.choices(list(left), list(left.values()))[0]
             moves = [move for move in self._kinds[kind](self.world) if self._is_in_turn(move)]
             if moves:
                 return self._rng.choice(moves)
-            del weights[kind]
+            del left[kind]
         return None
 
     def _is_in_turn(self, move: Move) -> bool:

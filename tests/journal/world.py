@@ -116,12 +116,13 @@ class World:
             self.late.append((name, call))
 
     def run(self, process: Process, stop: str = "") -> None:
-        """Serve the calls of a process, one at least, until it waits for something else, or makes a call `stop`."""
+        """Serve the calls of a process, one at least, until it has none any more, or calls of `stop` only."""
         for number in range(FAR):
-            call = next((call for _, call in self.under_way(process)), None)
-            if call is None or (number and any(call.method == stop for call in process.under_way)):
+            calls = [call for _, call in self.under_way(process)]
+            served = [call for call in calls if call.method != stop] or calls[: not number]
+            if not served:
                 return
-            self.serve(process, call)
+            self.serve(process, served[0])
             self.settle()
             self._invariants.check([process], [process])
 
