@@ -19,7 +19,7 @@ from secrets import token_hex
 from types import SimpleNamespace
 from typing import Never, cast
 
-from factorsvc.adapters.redis.connection import Server
+from factorsvc.adapters.redis.connection import Command, Server
 from factorsvc.adapters.redis.connections import SlotConnection, SlotConnections
 from factorsvc.adapters.redis.layout import EPOCH, Layout
 from factorsvc.adapters.redis.slot_allocator import RedisSlotAllocator
@@ -69,22 +69,24 @@ class Member(SlotAllocator):
         return self._claim
 
     async def write(self) -> Never:
-        """Write whose the slot is for as long as the server lets it, and whose it was according to the server then."""
+        """Write one's own name for as long as the server lets it; nobody else's may appear from the first write on."""
         claim, connection = self._claim, self._connection
         assert claim is not None
         assert connection is not None
-        layout = Layout(claim.slot)
+        layout, name = Layout(claim.slot), b"%d" % os.getpid()
+        names = layout.values(0)
+        anew: list[Command] = [("UNLINK", names)]
         while True:
             with suppress(StorageUnavailableError):
-                replies = await connection.transact(
-                    ("HMGET", layout.view, EPOCH), ("HSET", layout.values(0), os.getpid(), claim.epoch)
-                )
+                write: list[Command] = [("HSET", names, name, claim.epoch), ("HLEN", names)]
+                replies = await connection.transact(("HMGET", layout.view, EPOCH), *anew, *write)
                 assert replies is not None
-                self._writes += 1
-                if replies[0] != [b"%d" % claim.epoch]:
-                    self.tell("intrudes", slot=claim.slot, epoch=claim.epoch, upon=str(replies[0]))
-                elif self._writes == 1:
+                if [replies[0], replies[-1]] != [[b"%d" % claim.epoch], 1]:
+                    self.tell("intruded", slot=claim.slot, epoch=claim.epoch, there=repr(replies))
+                elif anew:
                     self.tell("holds", slot=claim.slot, epoch=claim.epoch)
+                anew = []
+                self._writes += 1
             await asyncio.sleep(WRITE_S)
 
     def tell(self, what: str, **facts: object) -> None:

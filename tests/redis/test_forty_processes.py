@@ -73,7 +73,7 @@ ENDS = (signal.SIGTERM, signal.SIGKILL, signal.SIGSTOP)
 def test_whoever_goes_one_standby_follows(empty_server: RedisServer) -> None:
     """In each round one process is stopped, one killed and one frozen past its lease, all at once.
 
-    All the time every holder writes, and each write that the server accepts is by the newest claim of its slot.
+    All the time every holder writes, and since its first write none of another claim has come into its database.
     """
     random = Random(0)
     with herd_at(empty_server, LEASE_TTL_S) as herd:
