@@ -1,6 +1,7 @@
 """A real server of each kind, empty, for what the contracts do not say of it."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -29,5 +30,21 @@ async def administrator(redis_server: RedisServer) -> AsyncIterator[Administrato
     administrator = Administrator(redis_server)
     await administrator.begin_anew()
     yield administrator
+    await administrator.begin_anew()
+    administrator.close()
+
+
+@pytest.fixture
+def empty_server(redis_server: RedisServer) -> Iterator[RedisServer]:
+    """One for processes to work at; it runs again afterwards, whatever they or their test have done."""
+    asyncio.run(_begin_anew(redis_server))
+    yield redis_server
+    if not redis_server.is_up:
+        redis_server.start()
+    asyncio.run(_begin_anew(redis_server))
+
+
+async def _begin_anew(redis_server: RedisServer) -> None:
+    administrator = Administrator(redis_server)
     await administrator.begin_anew()
     administrator.close()
