@@ -18,8 +18,6 @@ class Shape:
     """If there are any: the POSTs, values and ttls, in their order, instead of `puts` any."""
     stops: tuple[str, ...] = ("look", "commit", "bury", "remove", "clear")
     """Methods of the ports before which a process may be stopped on its way."""
-    opening: tuple[str, ...] = ()
-    """Kinds of what happens first, in this order, as far as anything of the kind may."""
     chunk: int = 1
     """Values in a transaction."""
     trouble: frozenset[str] = frozenset()

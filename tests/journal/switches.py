@@ -7,15 +7,16 @@ import inspect
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FunctionType
 from typing import Any, NamedTuple
 
 from tests.journal.shape import Shape
-from tests.journal.walk import GRAINS, explore
+from tests.journal.walk import Gait, explore
 
 CALM: Mapping[str, float] = {"compact": 0, "clean": 0, "drop": 0}
 """The journal is left as it is."""
+USUAL = Gait(length=40)
 
 
 class Edit(NamedTuple):
@@ -52,10 +53,9 @@ class Switch:
     name: str
     edits: tuple[Edit, ...]
     shape: Shape
-    fixed: Mapping[str, float] = field(default_factory=dict)
-    grains: tuple[tuple[float, float, float], ...] = GRAINS
-    length: int = 40
+    gait: Gait = USUAL
     walks: int = 2_000
+    """In so many at most."""
 
     @property
     def title(self) -> str:
@@ -81,11 +81,4 @@ class Switch:
         Raises:
             CounterExampleError: there is one.
         """
-        return explore(
-            self.shape,
-            seed=seed,
-            walks=walks or self.walks,
-            length=self.length,
-            fixed=self.fixed,
-            grains=self.grains,
-        )
+        return explore(self.shape, self.gait, seed=seed, walks=walks or self.walks)

@@ -5,42 +5,24 @@ from pathlib import Path
 
 import pytest
 
+from tests.journal.moves import TROUBLE
 from tests.journal.rules import SWITCHES
 from tests.journal.shape import Shape
 from tests.journal.switches import Switch
-from tests.journal.walk import CounterExampleError, explore
+from tests.journal.walk import CounterExampleError, Gait, explore
 
-TROUBLE = frozenset(
-    {
-        "age",
-        "lose request",
-        "lose answer",
-        "late",
-        "stall",
-        "crash",
-        "freeze",
-        "move",
-        "flushall",
-        "save",
-        "restart",
-        "reconnect",
-        "full",
-        "deadline",
-    }
-)
+ALL = frozenset(TROUBLE)
 SHAPES = {
-    "one holder": Shape(holders=1, trouble=TROUBLE),
-    "two holders": Shape(trouble=TROUBLE),
-    "two classes": Shape(classes=2, trouble=TROUBLE),
+    "one holder": Shape(holders=1, trouble=ALL),
+    "two holders": Shape(trouble=ALL),
+    "two classes": Shape(classes=2, trouble=ALL),
 }
-
-
 TITLE = attrgetter("title")
 
 
 def wander(shape: Shape, seed: int, walks: int) -> None:
     """Walk, and see that the walks went somewhere."""
-    assert explore(shape, seed=seed, walks=walks) > 50 * walks
+    assert explore(shape, Gait(), seed=seed, walks=walks) > 50 * walks
 
 
 @pytest.mark.timeout(300)

@@ -6,6 +6,7 @@ would change all the time (Burckhardt and others, "A randomized scheduler with p
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from random import Random
 
 from tests.journal.lives import start
@@ -30,9 +31,22 @@ ORDINARY: Mapping[str, float] = {
 }
 """How often what belongs to every world happens; each walk varies it, and draws how often each trouble comes."""
 GRAINS = ((8.0, 1.0, 1.0), (2.0, 4.0, 4.0), (0.2, 1.0, 8.0))
-"""Single calls, runs of calls, and runs up to the next call of a kind: how often each is what goes on."""
+"""How often a single call is served, all but those of one kind, and all there are: a walk draws one of these."""
 CHANGES = (0.0, 0.05, 0.2)
 """How likely it is at each step of a walk that it is another's turn; never: it is everybody's all the time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gait:
+    """How walks go, as far as that is not left to chance."""
+
+    opening: str = ""
+    """Kinds of what happens first, in this order and as far as anything of the kind may: ``post, run, crash``."""
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """How often kinds of things happen after that, instead of what each walk draws."""
+    grains: tuple[tuple[float, float, float], ...] = GRAINS
+    length: int = 100
+    """Steps in a walk."""
 
 
 class CounterExampleError(AssertionError):
@@ -45,25 +59,17 @@ class CounterExampleError(AssertionError):
         self.steps = steps
 
 
-def explore(
-    shape: Shape,
-    *,
-    seed: int,
-    walks: int,
-    length: int = 100,
-    fixed: Mapping[str, float] | None = None,
-    grains: tuple[tuple[float, float, float], ...] = GRAINS,
-) -> int:
-    """Make `walks` walks of at most `length` steps each, and return how many steps that were.
+def explore(shape: Shape, gait: Gait, *, seed: int, walks: int) -> int:
+    """Make `walks` walks and return how many steps that were.
 
     Raises:
         CounterExampleError: something did not hold.
     """
     rng, steps = Random(seed), 0
     for number in range(walks):
-        walk = Walk(shape, rng, fixed or {}, grains)
+        walk = Walk(shape, gait, rng)
         try:
-            walk.go(length)
+            walk.go()
         except ViolationError as violation:
             raise CounterExampleError(number, steps + len(walk.trace), violation, walk.trace) from violation
         finally:
@@ -75,24 +81,19 @@ def explore(
 class Walk:
     """One walk through a world of its own."""
 
-    def __init__(
-        self,
-        shape: Shape,
-        rng: Random,
-        fixed: Mapping[str, float],
-        grains: tuple[tuple[float, float, float], ...],
-    ) -> None:
+    def __init__(self, shape: Shape, gait: Gait, rng: Random) -> None:
         """Draw what kind of walk it is."""
         self.world = World(shape)
         self.trace: list[str] = []
+        self._gait = gait
         self._rng = rng
         self._kinds: Mapping[str, Kind] = kinds_in(shape)
         self._weights = {
             kind: ORDINARY[kind] * rng.choice((0.5, 1.0, 2.0)) if kind in ORDINARY else rng.choice((0.0, 0.5, 2.0))
             for kind in self._kinds
         }
-        self._weights["call"], self._weights["advance"], self._weights["run"] = rng.choice(grains)
-        self._weights |= fixed
+        self._weights["call"], self._weights["advance"], self._weights["run"] = rng.choice(gait.grains)
+        self._weights |= gait.weights
         self._change = rng.choice(CHANGES) if shape.holders > 1 else 0.0
         self._turn: int | None = None
         """The slot whose turn it is; None: everybody's."""
@@ -101,17 +102,18 @@ class Walk:
             self.world.settle()
             self.world.run(self.world.processes[-1])
 
-    def go(self, length: int) -> None:
-        """Take `length` steps, or as many as there are.
+    def go(self) -> None:
+        """Take as many steps as the gait has, or as there are.
 
         Raises:
             ViolationError: something does not hold after the last step of the trace.
         """
-        opening = self.world.shape.opening
-        for step in range(length):
+        opening = self._gait.opening.split(", ") if self._gait.opening else []
+        for step in range(self._gait.length):
             if self._rng.random() < self._change:
                 self._turn = self._rng.choice((None, *range(len(self.world.holders))))
-            move = (step < len(opening) and self._pick({opening[step]: 1.0})) or self._pick(self._weights)
+            told = dict.fromkeys(opening[step : step + 1], 1.0)
+            move = self._pick(told) or self._pick(self._weights)
             if move is None:
                 return
             self.trace.append(move.label)

@@ -3,6 +3,7 @@
 from factorsvc.application.cold_loader import ColdLoader
 from tests.journal.shape import Shape
 from tests.journal.switches import CALM, Edit, Switch
+from tests.journal.walk import Gait
 
 SWITCHES = (
     Switch(
@@ -20,10 +21,12 @@ SWITCHES = (
             posts=((2, None), (4, None)),
             trouble=frozenset({"flushall"}),
             stops=("look",),
-            opening=("start", "call", "call", "post", "post", "advance", "advance", "advance"),
         ),
-        fixed={**CALM, "flushall": 1},
-        length=20,
+        gait=Gait(
+            opening="start, call, call, post, post, advance, advance, advance",
+            weights={**CALM, "flushall": 1},
+            length=20,
+        ),
     ),
     Switch(
         rule="rule 5",
@@ -32,7 +35,7 @@ SWITCHES = (
         shape=Shape(
             holders=1, posts=((2, None), (4, None)), trouble=frozenset({"crash", "flushall"}), stops=("commit", "look")
         ),
-        fixed=CALM,
+        gait=Gait(weights=CALM, length=40),
     ),
     Switch(
         rule="rule 5",
@@ -52,7 +55,10 @@ SWITCHES = (
             trouble=frozenset({"age", "move", "crash"}),
             stops=("clear",),
         ),
-        fixed={"clean": 0, "age": 1, "compact": 2, "drop": 4, "tick": 2, "crash": 1, "move": 1},
-        grains=((0, 2, 8),),
+        gait=Gait(
+            weights={"clean": 0, "age": 1, "compact": 2, "drop": 4, "tick": 2, "crash": 1, "move": 1},
+            grains=((0, 2, 8),),
+            length=40,
+        ),
     ),
 )

@@ -7,6 +7,7 @@ from factorsvc.application.materializer import Materializer
 from factorsvc.application.sweeper import Sweeper
 from tests.journal.shape import Shape
 from tests.journal.switches import CALM, Edit, Switch
+from tests.journal.walk import Gait
 
 _LATE_PUT = Shape(
     holders=1,
@@ -14,7 +15,12 @@ _LATE_PUT = Shape(
     values=(2,),
     posts=((2, 1), (2, None)),
     trouble=frozenset({"late:commit"}),
-    opening=("post", "run", "post", "advance", "late", "tick"),
+)
+_WHILE_IT_IS_LATE = Gait(
+    opening="post, run, post, advance, late, tick",
+    weights={**CALM, "late": 2, "land": 6},
+    grains=((0, 4, 4),),
+    length=16,
 )
 
 SWITCHES = (
@@ -29,9 +35,7 @@ SWITCHES = (
             ),
         ),
         shape=replace(_LATE_PUT, stops=("commit", "bury")),
-        fixed={**CALM, "late": 2, "land": 6},
-        grains=((0, 4, 4),),
-        length=16,
+        gait=_WHILE_IT_IS_LATE,
     ),
     Switch(
         rule="rule 4",
@@ -44,9 +48,7 @@ SWITCHES = (
             ),
         ),
         shape=replace(_LATE_PUT, stops=("commit", "remove")),
-        fixed={**CALM, "late": 2, "land": 6},
-        grains=((0, 4, 4),),
-        length=16,
+        gait=_WHILE_IT_IS_LATE,
     ),
     Switch(
         rule="rule 4",
@@ -55,31 +57,24 @@ SWITCHES = (
             Edit(MemoryStorage._require_writable, "if self._removal_in_doubt:", "if False:"),
             Edit(Materializer._write, "except RemovalUnknownError:", "except ZeroDivisionError:"),
         ),
-        shape=replace(
-            _LATE_PUT,
-            trouble=frozenset({"full", "late:remove"}),
-            stops=("remove",),
-            opening=("post", "run", "tick", "full", "advance", "advance", "advance", "advance", "late"),
+        shape=replace(_LATE_PUT, trouble=frozenset({"full", "late:remove"}), stops=("remove",)),
+        gait=Gait(
+            opening="post, run, tick, full, advance, advance, advance, advance, late",
+            weights={**CALM, "full": 2, "tick": 1, "land": 4},
+            grains=((0, 4, 4),),
+            length=20,
         ),
-        fixed={**CALM, "full": 2, "tick": 1, "land": 4},
-        grains=((0, 4, 4),),
-        length=20,
     ),
     Switch(
         rule="rule 4",
         name="nothing is removed outside a transaction while one without an answer may come",
         edits=(Edit(MemoryStorage.remove, "if self._transaction_in_doubt:", "if False:"),),
-        shape=replace(
-            _LATE_PUT,
-            trouble=frozenset({"full", "late:commit"}),
-            stops=("remove",),
-            opening=(
-                *("post", "run", "post", "call", "call", "call", "call", "late"),
-                *("tick", "full", "advance", "advance"),
-            ),
+        shape=replace(_LATE_PUT, trouble=frozenset({"full", "late:commit"}), stops=("remove",)),
+        gait=Gait(
+            opening="post, run, post, call, call, call, call, late, tick, full, advance, advance",
+            weights={**CALM, "full": 2, "tick": 1, "land": 4},
+            grains=((0, 4, 4),),
+            length=20,
         ),
-        fixed={**CALM, "full": 2, "tick": 1, "land": 4},
-        grains=((0, 4, 4),),
-        length=20,
     ),
 )

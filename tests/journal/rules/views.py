@@ -11,6 +11,7 @@ from factorsvc.application.housekeeping import Housekeeping
 from factorsvc.domain import restoration
 from tests.journal.shape import Shape
 from tests.journal.switches import Edit, Switch
+from tests.journal.walk import Gait
 
 _FORGETFUL = {"clean": 0, "age": 1, "compact": 2, "drop": 4, "tick": 2}
 _TWO_VIEWS = Shape(
@@ -20,7 +21,6 @@ _TWO_VIEWS = Shape(
     posts=((2, None), (2, 1)),
     trouble=frozenset({"age"}),
     stops=("take",),
-    opening=("post", "run", "post", "run", "tick", "run", "advance", "compact"),
 )
 
 SWITCHES = (
@@ -28,14 +28,13 @@ SWITCHES = (
         rule="rule 2",
         name="an old view is not resumed",
         edits=(Edit(restoration.judge, "if is_old(position.verified_at_ms, now_ms, retention_ms):", "if False:"),),
-        shape=replace(
-            _TWO_VIEWS,
-            trouble=frozenset({"age", "crash"}),
-            opening=("post", "run", "crash", "post", "run", "tick", "run", "compact"),
+        shape=replace(_TWO_VIEWS, trouble=frozenset({"age", "crash"})),
+        gait=Gait(
+            opening="post, run, crash, post, run, tick, run, compact",
+            weights={**_FORGETFUL, "crash": 0},
+            grains=((0, 1, 4),),
+            length=16,
         ),
-        fixed={**_FORGETFUL, "crash": 0},
-        grains=((0, 1, 4),),
-        length=16,
     ),
     Switch(
         rule="rule 2",
@@ -48,9 +47,12 @@ SWITCHES = (
             ),
         ),
         shape=_TWO_VIEWS,
-        fixed=_FORGETFUL,
-        grains=((0, 1, 4),),
-        length=16,
+        gait=Gait(
+            opening="post, run, post, run, tick, run, advance, compact",
+            weights=_FORGETFUL,
+            grains=((0, 1, 4),),
+            length=16,
+        ),
     ),
     Switch(
         rule="rule 2",
@@ -62,17 +64,12 @@ SWITCHES = (
                 "",
             ),
         ),
-        shape=replace(
-            _TWO_VIEWS,
-            begun=1,
-            opening=(
-                *("post", "run", "post", "advance"),
-                *("start", "advance", "advance"),
-                *("run", "tick", "run", "compact"),
-            ),
+        shape=replace(_TWO_VIEWS, begun=1),
+        gait=Gait(
+            opening="post, run, post, advance, start, advance, advance, run, tick, run, compact",
+            weights=_FORGETFUL,
+            grains=((0, 2, 4),),
+            length=20,
         ),
-        fixed=_FORGETFUL,
-        grains=((0, 2, 4),),
-        length=20,
     ),
 )

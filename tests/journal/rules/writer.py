@@ -6,6 +6,7 @@ from factorsvc.application.materializer import Materializer
 from factorsvc.domain import applying
 from tests.journal.shape import Shape
 from tests.journal.switches import CALM, Edit, Switch
+from tests.journal.walk import Gait
 
 SWITCHES = (
     Switch(
@@ -30,11 +31,13 @@ SWITCHES = (
             posts=((2, None), (4, None), (2, None)),
             trouble=frozenset({"late:commit"}),
             stops=("commit",),
-            opening=("start", "call", "call", "post", "post", "advance", "advance", "late"),
         ),
-        fixed={**CALM, "call": 0, "late": 1},
-        grains=((0, 1, 4),),
-        length=20,
+        gait=Gait(
+            opening="start, call, call, post, post, advance, advance, late",
+            weights={**CALM, "call": 0, "late": 1},
+            grains=((0, 1, 4),),
+            length=20,
+        ),
     ),
     Switch(
         rule="rule 3",
@@ -54,14 +57,13 @@ SWITCHES = (
             posts=((2, 1), (2, None)),
             trouble=frozenset({"full"}),
             stops=("remove",),
-            opening=(
-                *("post", "run", "tick", "call", "call", "call", "call"),
-                *("full", "call", "call", "full", "post"),
-            ),
         ),
-        fixed={**CALM, "full": 1, "tick": 1},
-        grains=((4, 4, 1),),
-        length=16,
+        gait=Gait(
+            opening="post, run, tick, call, call, call, call, full, call, call, full, post",
+            weights={**CALM, "full": 1, "tick": 1},
+            grains=((4, 4, 1),),
+            length=16,
+        ),
     ),
     Switch(
         rule="rule 3",
@@ -73,10 +75,12 @@ SWITCHES = (
             posts=((2, None), (4, None)),
             trouble=frozenset({"save", "reconnect"}),
             stops=("commit",),
-            opening=("start", "call", "call", "post", "post", "advance", "advance", "save", "tick"),
         ),
-        fixed={**CALM, "tick": 2, "save": 2, "reconnect": 2},
-        grains=((2, 4, 2),),
-        length=20,
+        gait=Gait(
+            opening="start, call, call, post, post, advance, advance, save, tick",
+            weights={**CALM, "tick": 2, "save": 2, "reconnect": 2},
+            grains=((2, 4, 2),),
+            length=20,
+        ),
     ),
 )
