@@ -216,6 +216,14 @@ BREAKS = (
         PARTS + "test_sweeper.py",
     ),
     Break(
+        "looks-outlive-their-connection",
+        "P4",
+        "adapters/memory/storage.py",
+        " or watch.session != self._writer.session",
+        "",
+        "tests/contracts/test_memory_storage.py",
+    ),
+    Break(
         "expired-puts-unburied",
         "P6",
         "application/sweeper.py",
