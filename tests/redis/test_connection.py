@@ -151,6 +151,23 @@ async def test_an_end_from_this_side_waits_for_nothing(way: TroubledRedis, passe
     assert using.result()
 
 
+async def test_an_end_from_this_side_does_not_wait_for_a_way_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before there is a connection to be closed, too."""
+    begun = asyncio.Event()
+
+    async def never_connected(**_: object) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio, "open_connection", never_connected)
+    connection = Connection(Server(HOST, 1, timeout_s=PATIENT_S), SHARED, 3)
+    async with asyncio.timeout(PATIENT_S / 2), asyncio.TaskGroup() as group:
+        connecting = group.create_task(_raises_no_answer(connection.connect()))
+        await begun.wait()
+        connection.abort()
+    assert connecting.result()
+
+
 @pytest.mark.parametrize("trouble", [Trouble.REQUEST_LOST, Trouble.ANSWER_LOST])
 async def test_a_server_that_hangs_up_is_told_from_one_that_is_silent(
     way: TroubledRedis, connection: Connection, trouble: Trouble
