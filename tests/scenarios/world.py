@@ -21,7 +21,7 @@ class Shape(NamedTuple):
     classes: int = 12
     """Few, and many numbers of replicas divide it: so it is no matter of chance who serves how many."""
     page_members: int = 5_000
-    """A set of more members than these is answered in pages."""
+    """A set of more members than these is answered in pages, unless it is so small that Redis has it in one piece."""
     transaction_values: int = 200
     """So many values are written at once; few make the restoring of a class slow."""
     retention_s: float = 86_400
