@@ -10,8 +10,9 @@ from factorsvc.application.signal import Signal
 from factorsvc.domain.errors import FactorsvcError, OutcomeUnknownError
 from factorsvc.domain.value import FactoredValue
 from tests.checker.history import History, Outcome
-from tests.simulation.cluster import SimulatedCluster, SimulatedReplica
+from tests.simulation.cluster import SimulatedCluster
 from tests.simulation.node import BrokenOffError
+from tests.simulation.node_cluster import NodeReplica
 
 PRIMES = (2, 3, 5, 7, 11, 13)
 PATIENCE_S = 12.0
@@ -55,13 +56,13 @@ class Clients:
                 values = self._random.sample(self._values, self._random.choice([1, 1, 2, 5]))
                 await self.post(name, target, values, self._random.choice([None, None, 1, 3, 10, 60]))
 
-    def pick(self) -> SimulatedReplica | None:
+    def pick(self) -> NodeReplica | None:
         """A running replica, at random, as a load balancer without health checks would choose it."""
         running = [each for name, each in self._cluster.replicas.items() if name not in self.refuse]
         running = [each for each in running if each.node.state == "running"]
         return self._random.choice(running) if running else None
 
-    async def post(self, client: str, target: SimulatedReplica, values: list[int], ttl_s: int | None) -> Outcome:
+    async def post(self, client: str, target: NodeReplica, values: list[int], ttl_s: int | None) -> Outcome:
         """Send one POST and record it."""
         loop, policy = self._cluster.loop, self._cluster.policy
         sent = loop.time()
@@ -81,7 +82,7 @@ class Clients:
         self.history.post_answered(number, outcome, at_s=loop.time())
         return outcome
 
-    async def get(self, client: str, target: SimulatedReplica, prime: int) -> list[FactoredValue] | None:
+    async def get(self, client: str, target: NodeReplica, prime: int) -> list[FactoredValue] | None:
         """Send one GET and record it; None if it was not answered 200."""
         loop = self._cluster.loop
         sent = loop.time()
@@ -108,10 +109,10 @@ class Clients:
         self.failures.append(f"{self._cluster.loop.time():.3f} {what}: {error!r}")
         return outcome
 
-    def _begin(self, target: SimulatedReplica) -> None:
+    def _begin(self, target: NodeReplica) -> None:
         self._under_way[target.name] = self._under_way.get(target.name, 0) + 1
 
-    def _end(self, target: SimulatedReplica) -> None:
+    def _end(self, target: NodeReplica) -> None:
         self._under_way[target.name] -= 1
         self._idle.fire()
 

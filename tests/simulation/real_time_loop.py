@@ -12,6 +12,7 @@ import asyncio
 import gc
 import heapq
 import socket
+import warnings
 from collections.abc import Callable, Coroutine, MutableMapping
 from contextvars import Context
 from typing import Any, TypeVar, TypeVarTuple
@@ -114,5 +115,7 @@ def run_in_real_time(main: Callable[[RealTimeLoop], Coroutine[Any, Any, T]]) -> 
         gc.collect()  # the garbage may hold a task whose failure nobody has seen
         loop.complain_of_unseen()
     finally:
-        loop.close()
+        with warnings.catch_warnings(action="ignore"):
+            loop.close()
+            gc.collect()  # what dead processes had would complain of not having been closed
     return result
