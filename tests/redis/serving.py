@@ -25,13 +25,12 @@ class Service:
 
     def __init__(self, command: Command) -> None:
         self.command = command
-        port = command.event("listening")["port"]
-        self._url = f"http://127.0.0.1:{port}"
+        self.port = command.event("listening")["port"]
         self.client = self.new_client()
 
     def new_client(self) -> httpx.Client:
         """One more client, for another thread."""
-        return httpx.Client(base_url=self._url, trust_env=False, timeout=PATIENCE_S)
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", trust_env=False, timeout=PATIENCE_S)
 
     def events(self, name: str, count: int) -> list[dict[str, Any]]:
         """All that is logged until so many events of that `name` have come, the last of which is the last."""
