@@ -48,6 +48,11 @@ $(READY): requirements-dev.lock requirements-servers.lock pyproject.toml | $(BIN
 	  --require-hashes -r requirements-servers.lock
 	@touch $@
 
+# A broker is no wheel, so it is fetched before tests that may take a minute; who only runs the service needs none.
+.PHONY: broker
+broker: setup
+	@[ -n "$$KAFKA_BOOTSTRAP" ] || $(BIN)/python -m tests.servers.kafka_program
+
 .PHONY: run
 run: setup ## three replicas in one process, no server needed: make run PORT=8080
 	@$(BIN)/factorsvc dev --memory --replicas 3 --port $(PORT)
@@ -63,17 +68,17 @@ check: setup ## format, lint, types and layers
 	@$(BIN)/lint-imports --no-logo
 
 .PHONY: quick
-quick: setup ## the tests without what builds, measures or repeats them
+quick: broker ## the tests without what builds, measures or repeats them
 	@$(BIN)/pytest --ignore tests/packaging
 
 .PHONY: prove
-prove: setup ## take each safety out once, in a copy, and see its test go red
+prove: broker ## take each safety out once, in a copy, and see its test go red
 	@$(BIN)/python -m tests.proof
 
 PARTS := tests/unit tests/properties tests/contracts
 # The contracts on real servers show nothing new of domain and application, and take minutes on one core.
-SERVED := tests/contracts/test_redis_*
-UNSERVED := tests/contracts/test_[!r]*
+SERVED := tests/contracts/test_[kr]*
+UNSERVED := tests/contracts/test_[!kr]*
 
 .PHONY: coverage
 coverage: setup ## the parts, each by itself: every branch of domain and application must have been taken
@@ -81,7 +86,7 @@ coverage: setup ## the parts, each by itself: every branch of domain and applica
 	@$(BIN)/coverage report
 
 .PHONY: system
-system: setup ## the whole: simulated clusters, real servers, histories, HTTP, processes, documents; on all cores
+system: broker ## the whole: simulated clusters, real servers, histories, HTTP, processes, documents; on all cores
 	@$(BIN)/pytest --numprocesses auto --dist worksteal --ignore tests/packaging --ignore tests/unit \
 	  --ignore tests/properties --ignore-glob '$(UNSERVED)'
 
@@ -94,7 +99,7 @@ pythons: setup ## the fast suites under every other supported Python of this mac
 	@$(BIN)/python -m tests.packaging.pythons
 
 .PHONY: soak
-soak: setup ## everything again, searched far longer: minutes to hours
+soak: broker ## everything again, searched far longer: minutes to hours
 	@SEEDS=3000 HYPOTHESIS_PROFILE=soak $(BIN)/pytest --numprocesses auto --dist worksteal --ignore tests/packaging \
 	  --override-ini timeout=7200 -m ''
 

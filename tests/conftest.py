@@ -19,6 +19,7 @@ from typing import ParamSpec, TypeVar
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.servers.kafka_broker import KafkaBroker, running_broker
 from tests.servers.redis_server import Fleet, RedisServer, kinds
 
 settings.register_profile("default", deadline=None)  # how long an example may take is not a property
@@ -69,6 +70,21 @@ def _fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 def redis_server(request: pytest.FixtureRequest, _fleet: Fleet) -> RedisServer:
     """A real server of each kind that is here: one for each kind and test run, as the test before has left it."""
     return _fleet.running(request.param)
+
+
+@pytest.fixture(scope="session")
+def _kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    broker = running_broker(tmp_path_factory.mktemp("kafka"))
+    yield broker
+    broker.remove()
+
+
+@pytest.fixture
+def kafka_broker(_kafka: KafkaBroker) -> KafkaBroker:
+    """A real broker: one for each test run, so a test names topics and groups as no other does."""
+    if not _kafka.is_up:
+        _kafka.start()
+    return _kafka
 
 
 class BlockedLoopError(AssertionError):

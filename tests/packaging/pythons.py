@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.packaging.checkout import DEV_LOCK, ROOT, clean_environment, make_environment, supported_pythons
 
 FAST_SUITES = ["tests/unit", "tests/contracts", "tests/http", "tests/redis/test_connection.py"]
-SLOW_ONES = ["--ignore-glob", "tests/contracts/test_redis_*"]
+SLOW_ONES = ["--ignore-glob", "tests/contracts/test_[kr]*"]
 QUIETLY = ["-q", "-p", "no:cacheprovider"]
 
 
