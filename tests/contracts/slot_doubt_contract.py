@@ -1,14 +1,24 @@
 """What every `SlotAllocator` promises when requests and answers get lost. A binding gives the fixture `server`."""
 
 import asyncio
+from contextlib import suppress
 from itertools import count
 
 import pytest
 
 from factorsvc.domain.errors import StorageUnavailableError
+from factorsvc.domain.ports.slot_allocator import SlotClaim
 from factorsvc.domain.slot import SLOTS
 from tests.contracts.slot_allocator_contract import all_taken, works
-from tests.contracts.slots_server import LOSSES, SlotsServer, Trouble, interrupted
+from tests.contracts.slots_server import LOSSES, Process, SlotsServer, Trouble, interrupted
+
+
+async def claimed(process: Process) -> SlotClaim | None:
+    """Claim; None also when there is no answer."""
+    with suppress(StorageUnavailableError):
+        return await process.slots.claim()
+    return None
+
 
 every_loss = pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name.lower())
 
@@ -89,3 +99,30 @@ class SlotDoubtContract:
             if not met:
                 break
             killed = sleeper if awake is None else other
+
+    @pytest.mark.parametrize("trouble", [Trouble.STALLED, Trouble.HELD_UP], ids=["answer late", "request late"])
+    async def test_who_sleeps_past_its_lease_while_claiming_pushes_nobody_out(
+        self, server: SlotsServer, trouble: Trouble
+    ) -> None:
+        """P2: wherever it was frozen, and whether or not what it had sent is late, its successor does not notice."""
+        taken = await all_taken(server)
+        claim = taken[6][1]
+        for passed in count():
+            await claim.release()
+            sleeper, successor = server.process(), server.process()
+            server.trouble(trouble, passed)
+            async with asyncio.TaskGroup() as group:
+                sleeping = group.create_task(claimed(sleeper))
+                meeting = group.create_task(server.met())
+                await asyncio.wait([sleeping, meeting], return_when=asyncio.FIRST_COMPLETED)
+                meeting.cancel()
+                met = server.calm()
+                await server.lapse(6)
+                claim = await successor.holds()
+                await server.heal()
+            awake = sleeping.result()
+            assert awake is None or not await works(awake)
+            assert await works(claim)
+            assert await sleeper.slots.claim() is None
+            if not met:
+                break
