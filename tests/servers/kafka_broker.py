@@ -9,8 +9,10 @@ import secrets
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from tests.servers.kafka_program import NoBrokerError, java
@@ -19,7 +21,10 @@ HOST = "127.0.0.1"
 PATIENCE_S = 50.0
 """How long a broker may take to start: its end is a failure, never a measurement."""
 LOOK_AGAIN_S = 0.02
-TAKEN = b"Address already in use"
+ANSWER_S = 1.0
+ASKS_FOR_BROKERS = struct.pack(">ihhihi", 14, 3, 1, 0, -1, 0)
+"""The request Metadata, version 1, of no topics: the number of brokers is the first that its answer says."""
+TAKEN = "Address already in use"
 FROM_OUTSIDE = "KAFKA_BOOTSTRAP"
 CONFIGURATION = """
 process.roles=broker,controller
@@ -45,9 +50,9 @@ num.io.threads=2
 # the first member of a group does not wait for a second, and who is not heard of for a second may be put out
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
-# or a broker that was killed keeps its next life out for twelve seconds
-broker.session.timeout.ms=1000
-broker.heartbeat.interval.ms=200
+# or a broker that was killed keeps its next life out for twelve seconds (1000 is too short for a busy machine)
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
 # topics with short times are compacted, and forgotten, while a test watches
 log.cleaner.backoff.ms=200
 log.cleaner.dedupe.buffer.size=16777216
@@ -80,7 +85,7 @@ class KafkaBroker:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start it with the data it has, and return when it lets clients in.
+        """Start it with the data it has, and return when it serves.
 
         Raises:
             NoBrokerError: there is none on this machine, and none can be had.
@@ -117,12 +122,12 @@ class KafkaBroker:
             command = [*java("kafka.Kafka"), str(self._configuration)]
             self._process = subprocess.Popen(command, stdout=output, stderr=output, cwd="/")
         until = time.monotonic() + PATIENCE_S
-        while not _lets_in(self.port):
-            said = self._log.read_bytes()
-            if self._process.poll() is not None:
-                assert TAKEN in said, f"Kafka did not start:\n{said!r}"
+        while not _serves(self.port):
+            if not self.is_up or time.monotonic() > until:
+                self.kill()
+                said = self._log.read_text("utf-8")
+                assert TAKEN in said, f"Kafka did not start:\n{said}"
                 return False
-            assert time.monotonic() < until, f"Kafka is not ready:\n{said!r}"
             time.sleep(LOOK_AGAIN_S)
         return True
 
@@ -190,6 +195,12 @@ def _free_ports() -> tuple[int, int]:
         return one.getsockname()[1], other.getsockname()[1]
 
 
-def _lets_in(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) == 0
+def _serves(port: int) -> bool:
+    """Tell whether a broker knows its cluster: its port is open some time before."""
+    with socket.socket() as probe, suppress(OSError):
+        probe.settimeout(ANSWER_S)
+        probe.connect((HOST, port))
+        probe.sendall(ASKS_FOR_BROKERS)
+        size, _, brokers = struct.unpack(">iii", probe.recv(12, socket.MSG_WAITALL))
+        return bool(size and brokers)
+    return False
