@@ -23,6 +23,7 @@ from factorsvc.adapters.memory.slot_allocator import MemorySlotAllocator
 from factorsvc.adapters.observability.measured import MeasuredSlots, measured, measured_bus
 from factorsvc.adapters.observability.metrics import Metrics
 from factorsvc.adapters.redis.checked_slots import CheckedSlots
+from factorsvc.adapters.redis.confinement import Confinement, SharedUser, SlotUsers
 from factorsvc.adapters.redis.connection import Login, Server
 from factorsvc.adapters.redis.slot_allocator import RedisSlotAllocator
 from factorsvc.adapters.redis.storage import RedisStorage
@@ -94,6 +95,11 @@ class Container(containers.DeclarativeContainer):
         tls=settings.provided.redis_tls,
     )
     redis_login = providers.Singleton(_redis_login, settings)
+    redis_confinement: providers.Selector[Confinement] = providers.Selector(
+        settings.provided.redis_acl,
+        required=providers.Singleton(SlotUsers),
+        off=providers.Singleton(SharedUser, redis_login),
+    )
     redis_slots = providers.Factory(
         RedisSlotAllocator,
         redis_server,
@@ -105,6 +111,7 @@ class Container(containers.DeclarativeContainer):
             RedisStorage, classes=settings.provided.classes, page_members=_PAGE_MEMBERS
         ).provider,
         new_secret=secrets.token_hex,
+        confinement=redis_confinement,
         lease_ttl_s=settings.provided.lease_ttl_s,
     )
     memory_slots = providers.Factory(
@@ -120,7 +127,7 @@ class Container(containers.DeclarativeContainer):
     )
     slots: providers.Selector[SlotAllocator] = providers.Selector(
         settings.provided.backend,
-        cluster=providers.Factory(CheckedSlots, redis_slots, redis_server, redis_login),
+        cluster=providers.Factory(CheckedSlots, redis_slots, redis_server, redis_login, redis_confinement),
         memory=memory_slots,
     )
     bus: providers.Factory[ClusterBus] = providers.Factory(

@@ -58,6 +58,11 @@ class Settings(BaseSettings):
     )
     redis_password: SecretStr | None = Field(None, min_length=1, description="The password of that user.")
     redis_tls: bool = Field(False, description="Whether Redis is spoken to through TLS.")
+    redis_acl: Literal["required", "off"] = Field(
+        "required",
+        description="What confines a replica to its database: `required` is the server, by a user for each slot; `off` "
+        "is convention alone, for servers that do not permit to administrate users (ADR 6).",
+    )
     lease_ttl_s: Seconds = Field(
         10, ge=1, le=300, description="After how long without renewal a replica has lost its slot."
     )

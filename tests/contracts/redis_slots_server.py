@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from random import Random
 
+from factorsvc.adapters.redis.confinement import SLOT_USERS, Confinement
 from factorsvc.adapters.redis.connection import Server
 from factorsvc.adapters.redis.connections import SlotConnections
 from factorsvc.adapters.redis.layout import Layout
@@ -25,9 +26,13 @@ LOOK_AGAIN_S = 0.02
 class RedisSlotsServer(SlotsServer):
     """One server, empty, reached by each process through a door of its own."""
 
-    def __init__(self, server: RedisServer) -> None:
+    def __init__(
+        self, server: RedisServer, confinement: Confinement = SLOT_USERS, lease_ttl_s: float = LEASE_TTL_S
+    ) -> None:
         """Prepare; `open` empties the server."""
         self._server = server
+        self._confinement = confinement
+        self._lease_ttl_s = lease_ttl_s
         self._administrator = Administrator(server)
         self._way = TroubledRedis(server.port)
         self._processes: list[_Slots] = []
@@ -47,7 +52,7 @@ class RedisSlotsServer(SlotsServer):
 
     def process(self) -> Process:
         clock = SampledClock(lambda: asyncio.get_running_loop().time())
-        slots = _Slots(self._way, len(self._processes), clock)
+        slots = _Slots(self._way, len(self._processes), clock, self._confinement, self._lease_ttl_s)
         self._processes.append(slots)
         return Process(slots, clock)
 
@@ -92,7 +97,7 @@ class RedisSlotsServer(SlotsServer):
         await asyncio.to_thread(self._server.restart)
 
     async def _is_aged(self) -> bool:
-        return await self._administrator.uptime_s() >= LEASE_TTL_S
+        return await self._administrator.uptime_s() >= self._lease_ttl_s
 
     async def _is_free(self, slot: int) -> bool:
         return not await self.leased(slot)
@@ -104,10 +109,14 @@ class RedisSlotsServer(SlotsServer):
 class _Slots(SlotAllocator):
     """A process's access to the slots, which remembers what must be closed in the end."""
 
-    def __init__(self, way: TroubledRedis, number: int, clock: SampledClock) -> None:
+    def __init__(
+        self, way: TroubledRedis, number: int, clock: SampledClock, confinement: Confinement, lease_ttl_s: float
+    ) -> None:
         self._way = way
         self._number = number
         self._clock = clock
+        self._confinement = confinement
+        self._lease_ttl_s = lease_ttl_s
         self._door: Door | None = None
         self._allocator: RedisSlotAllocator | None = None
         self._claims: list[SlotClaim] = []
@@ -149,6 +158,7 @@ class _Slots(SlotAllocator):
             random=Random(self._number),
             storages=storage,
             new_secret=secrets.token_hex,
-            lease_ttl_s=LEASE_TTL_S,
+            confinement=self._confinement,
+            lease_ttl_s=self._lease_ttl_s,
             look_again_s=LOOK_AGAIN_S,
         )

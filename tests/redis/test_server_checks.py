@@ -2,7 +2,7 @@
 
 import pytest
 
-from factorsvc.adapters.redis import server_checks, slot_user
+from factorsvc.adapters.redis import confinement_probe, slot_user
 from factorsvc.adapters.redis.connection import Login, Server
 from factorsvc.adapters.redis.server_checks import check_server, judge
 from factorsvc.domain.errors import StorageMismatchError, StorageUnavailableError
@@ -133,7 +133,7 @@ async def test_a_server_that_confines_nobody_is_found_out(
     monkeypatch.setattr(slot_user, "rules", lambda _, secret, **_rest: ["reset", "on", f">{secret}", "~*", "+@all"])
     with pytest.raises(StorageMismatchError) as raised:
         await check_server(at(redis_server), SHARED)
-    assert len(raised.value.faults) == len(server_checks._FOREIGN)
+    assert len(raised.value.faults) == len(confinement_probe.FOREIGN)
     assert await administrator.ask(("ACL", "USERS")) == [[b"default"]]
 
 

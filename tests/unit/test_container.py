@@ -10,6 +10,7 @@ from dependency_injector import errors, providers
 from factorsvc.adapters.factorizers.engine import engine_named
 from factorsvc.adapters.factorizers.inline import InlineFactorizer
 from factorsvc.adapters.redis.checked_slots import CheckedSlots
+from factorsvc.adapters.redis.confinement import Confinement, SharedUser, SlotUsers
 from factorsvc.adapters.redis.connection import Login, Server
 from factorsvc.container import Container
 from factorsvc.settings import PREFIX, load_settings
@@ -81,6 +82,15 @@ def test_a_cluster_has_its_slots_in_redis() -> None:
     assert slots._server == Server("there", 7, tls=True)
     assert slots._login == Login("who", "s3cret")
     assert "s3cret" not in repr(vars(slots))
+
+
+@pytest.mark.parametrize(("acl", "confinement"), [("required", SlotUsers), ("off", SharedUser)])
+def test_what_confines_a_replica_is_chosen(acl: Literal["required", "off"], confinement: type[Confinement]) -> None:
+    """P1: by the server, unless that is given up on purpose; looked at and claimed is with the same."""
+    container = a_container(backend="cluster", redis_acl=acl)
+    checked = container.slots()
+    assert isinstance(checked._confinement, confinement)
+    assert checked._slots._confinement is checked._confinement
 
 
 def test_a_redis_without_a_password_is_asked_without_one() -> None:

@@ -46,6 +46,8 @@ class Login:
 
     user: str
     password: str | None = field(default=None, repr=False)
+    name: str | None = None
+    """What a connection calls itself, for those who look whether anybody is there and cannot tell it by the user."""
 
 
 class RefusedError(Exception):
@@ -73,6 +75,7 @@ class _Wire(TcpConnection):
             db=database,
             username=login.user if login.password is not None else None,
             password=login.password,
+            client_name=login.name,
             protocol=2,
             driver_info=None,
             retry=Retry(NoBackoff(), 0),

@@ -1,7 +1,7 @@
 """A claim's connections to its database: made when needed, given up after every failure, and over with the claim."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
@@ -9,11 +9,12 @@ from typing import Any
 from redis.exceptions import NoPermissionError, OutOfMemoryError, ResponseError
 
 from factorsvc.adapters.redis.connection import Command, Connection, Login, NoAnswerError, RefusedError, Server
+from factorsvc.adapters.redis.refusals import require_done
 from factorsvc.domain.errors import SlotLostError, StorageFullError, StorageUnavailableError
 
 
 class SlotConnection:
-    """One connection as a slot's user, for one task at a time."""
+    """One connection as a slot's user, for one task at a time. Whether the slot is still its own the server knows."""
 
     def __init__(self, claim: "SlotConnections") -> None:
         """Prepare; the first question connects."""
@@ -21,6 +22,12 @@ class SlotConnection:
         self._connection: Connection | None = None
         """The one that stands, or is being made."""
         self._session = 0
+        self._is_watching = False
+
+    @property
+    def is_watching(self) -> bool:
+        """Tell whether the latest `watch` is still in force."""
+        return self._is_watching
 
     @property
     def session(self) -> int:
@@ -59,6 +66,37 @@ class SlotConnection:
             raise self._claim.lost()
         return replies
 
+    async def ask_as_holder(self, *commands: Command) -> list[Any]:
+        """Ask, and be sure that the slot was this claim's; no reply is an error.
+
+        Raises:
+            SlotLostError, StorageUnavailableError: as `ask`.
+        """
+        return require_done(await self.ask(*commands))
+
+    async def watch(self, keys: Sequence[bytes], *commands: Command) -> list[Any]:
+        """Watch `keys` from here on, and return the replies to `commands`, of which none is an error.
+
+        Who watches twice has the first watch's conflicts too, so that one is over first.
+
+        Raises:
+            SlotLostError, StorageUnavailableError: as `ask`; nothing was done.
+        """
+        self._is_watching = False
+        _, _, *replies = require_done(await self.ask(("UNWATCH",), ("WATCH", *keys), *commands))
+        self._is_watching = True
+        return replies
+
+    async def write(
+        self, *commands: Command, unanswered: type[StorageUnavailableError] = StorageUnavailableError
+    ) -> list[Any]:
+        """Do `commands`, which take room from nobody, also when the server is full; what is watched may be so no more.
+
+        Raises:
+            SlotLostError, StorageUnavailableError: as `ask`.
+        """
+        return require_done(await self.ask(*commands, unanswered=unanswered))
+
     async def transact(
         self, *commands: Command, unanswered: type[StorageUnavailableError] = StorageUnavailableError
     ) -> list[Any] | None:
@@ -68,6 +106,7 @@ class SlotConnection:
             StorageFullError: no room, so nothing is done.
             ResponseError: some command is wrong; if that shows in the last step only, the others are done.
         """
+        self._is_watching = False
         replies = await self.ask(("MULTI",), *commands, ("EXEC",), unanswered=unanswered)
         require_room(replies)
         results: list[Any] | None = require_good([replies[-1]])[0]
@@ -109,7 +148,7 @@ class SlotConnection:
         return None
 
     def _hang_up(self) -> None:
-        connection, self._connection, self._session = self._connection, None, 0
+        connection, self._connection, self._session, self._is_watching = self._connection, None, 0, False
         if connection is not None:
             connection.abort()
 
@@ -117,11 +156,18 @@ class SlotConnection:
 class SlotConnections:
     """All connections of one claim. Once one of them is refused, or the claim is closed, none works any more."""
 
-    def __init__(self, server: Server, login: Login, slot: int) -> None:
-        """Prepare to reach the database of `slot` as `login`."""
+    def __init__(
+        self,
+        server: Server,
+        login: Login,
+        slot: int,
+        make: Callable[["SlotConnections"], SlotConnection] = SlotConnection,
+    ) -> None:
+        """Prepare to reach the database of `slot` as `login`, by connections that `make` makes of this."""
         self._server = server
         self._login = login
         self._slot = slot
+        self._make = make
         self._sessions = count(1)
         self._is_over = False
         self._all: list[SlotConnection] = []
@@ -134,7 +180,7 @@ class SlotConnections:
 
     def own(self) -> SlotConnection:
         """Return a connection for its caller alone."""
-        connection = SlotConnection(self)
+        connection = self._make(self)
         self._all.append(connection)
         return connection
 

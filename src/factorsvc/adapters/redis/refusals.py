@@ -1,6 +1,5 @@
 """What an error reply means that nothing has provided for."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from redis.exceptions import ResponseError
@@ -8,7 +7,7 @@ from redis.exceptions import ResponseError
 from factorsvc.domain.errors import StorageUnavailableError
 
 
-def require_done(replies: Sequence[Any]) -> Sequence[Any]:
+def require_done(replies: list[Any]) -> list[Any]:
     """Return `replies`, of which none may be an error.
 
     Raises:

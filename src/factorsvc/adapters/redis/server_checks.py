@@ -1,14 +1,12 @@
 """Whether a server can be used at all: looked at before the first claim, so that who runs it learns what to change."""
 
-import secrets
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
-from redis.exceptions import NoPermissionError, ResponseError
-
-from factorsvc.adapters.redis import slot_user, survey
-from factorsvc.adapters.redis.connection import Command, Connection, Login, NoAnswerError, RefusedError, Server
+from factorsvc.adapters.redis import survey
+from factorsvc.adapters.redis.confinement import SLOT_USERS, Confinement
+from factorsvc.adapters.redis.confinement_probe import Judgement, connected, is_error
+from factorsvc.adapters.redis.connection import Command, Login, NoAnswerError, RefusedError, Server
 from factorsvc.domain.errors import StorageMismatchError, StorageUnavailableError
 from factorsvc.domain.slot import SLOTS
 
@@ -20,17 +18,6 @@ _QUESTIONS: Sequence[Command] = (
     ("CONFIG", "GET", "databases"),
     ("CONFIG", "GET", "maxmemory-policy"),
 )
-_FOREIGN: Sequence[Command] = (("SELECT", 1), ("HLEN", "s1:view"), ("DBSIZE",), ("CLIENT", "LIST"))
-"""What a user of slot 0 must not, and what does no harm where it may."""
-
-
-class Judgement(NamedTuple):
-    """What is to be said of a server."""
-
-    faults: tuple[str, ...] = ()
-    """Reasons not to use it."""
-    warnings: tuple[str, ...] = ()
-    """Things to know."""
 
 
 def judge(info: str, databases: int | None, policy: str | None) -> Judgement:
@@ -53,8 +40,8 @@ def judge(info: str, databases: int | None, policy: str | None) -> Judgement:
     return Judgement(tuple(faults), tuple(warnings))
 
 
-async def check_server(server: Server, login: Login) -> tuple[str, ...]:
-    """Look at everything, and try whether a slot's user would really be confined; return what there is to warn of.
+async def check_server(server: Server, login: Login, confinement: Confinement = SLOT_USERS) -> tuple[str, ...]:
+    """Look at everything, and try whether replicas would really be confined; return what there is to warn of.
 
     Raises:
         StorageMismatchError: it cannot be used, and all that is wrong with it is said at once; or it cannot even be
@@ -62,15 +49,16 @@ async def check_server(server: Server, login: Login) -> tuple[str, ...]:
         StorageUnavailableError: it does not answer, which may pass.
     """
     try:
-        async with _connected(server, login) as connection:
+        async with connected(server, login) as connection:
             replies = await connection.ask(*_QUESTIONS)
-            refused = [question for question, reply in zip(_QUESTIONS[:4], replies, strict=False) if _is_error(reply)]
+            refused = [question for question, reply in zip(_QUESTIONS[:4], replies, strict=False) if is_error(reply)]
             if refused:
                 raise StorageMismatchError([f"it does not permit {' '.join(map(str, each))}" for each in refused])
             *_, databases, policy = (_setting(reply) for reply in replies)
             info = replies[0].decode()
             faults, warnings = judge(info, None if databases is None else int(databases), policy)
-            faults += await _confinement_faults(server, connection, survey.read_server(info))
+            tried = await confinement.probe(server, connection, survey.read_server(info))
+            faults, warnings = faults + tried.faults, warnings + tried.warnings
     except RefusedError as error:
         raise StorageMismatchError(["it refuses this user or this password"]) from error
     except NoAnswerError as error:
@@ -78,42 +66,6 @@ async def check_server(server: Server, login: Login) -> tuple[str, ...]:
     if faults:
         raise StorageMismatchError(faults)
     return warnings
-
-
-async def _confinement_faults(server: Server, connection: Connection, facts: survey.ServerFacts) -> tuple[str, ...]:
-    """Make a user as of slot 0, and try what it must not do."""
-    name, secret = f"factorsvc-probe-{secrets.token_hex(8)}", secrets.token_hex()
-    rules = slot_user.rules(0, secret, has_database_rules=facts.has_database_rules)
-    (made,) = await connection.ask(("ACL", "SETUSER", name, *rules))
-    if _is_error(made):
-        return (f"it does not permit to administrate its users (ACL SETUSER): {made}",)
-    try:
-        async with _connected(server, Login(name, secret)) as probe:
-            replies = await probe.ask(*_FOREIGN)
-    finally:
-        (removed,) = await connection.ask(("ACL", "DELUSER", name))
-    permitted = [
-        f"it does not keep a slot's user from {' '.join(map(str, each))}"
-        for each, reply in zip(_FOREIGN, replies, strict=True)
-        if not isinstance(reply, NoPermissionError)
-    ]
-    if _is_error(removed):
-        permitted.append(f"it does not permit to administrate its users (ACL DELUSER): {removed}")
-    return tuple(permitted)
-
-
-@asynccontextmanager
-async def _connected(server: Server, login: Login) -> AsyncIterator[Connection]:
-    connection = Connection(server, login, 0)
-    await connection.connect()
-    try:
-        yield connection
-    finally:
-        connection.abort()
-
-
-def _is_error(reply: Any) -> bool:
-    return isinstance(reply, ResponseError)
 
 
 def _setting(reply: Any) -> str | None:

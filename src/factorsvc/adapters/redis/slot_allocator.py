@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from random import Random
 
-from factorsvc.adapters.redis import slot_user
+from factorsvc.adapters.redis.confinement import SLOT_USERS, Confinement
 from factorsvc.adapters.redis.connection import Login, Server
 from factorsvc.adapters.redis.connections import SlotConnections
 from factorsvc.adapters.redis.layout import EPOCH, Layout
@@ -34,6 +34,7 @@ class RedisSlotAllocator(SlotAllocator):
         random: Random,
         storages: Callable[[SlotConnections, int], Storage],
         new_secret: Callable[[], str],
+        confinement: Confinement = SLOT_USERS,
         lease_ttl_s: float = 10.0,
         look_again_s: float = 1.0,
     ) -> None:
@@ -48,6 +49,7 @@ class RedisSlotAllocator(SlotAllocator):
         self._random = random
         self._storages = storages
         self._new_secret = new_secret
+        self._confinement = confinement
         self._ttl_s = lease_ttl_s
         self._look_again_s = look_again_s
         self._tried: int | None = None
@@ -90,13 +92,13 @@ class RedisSlotAllocator(SlotAllocator):
         watched = await shared.watch_lease(slot)
         claim = None
         if watched is not None and (watched.token in {None, self._token} or (is_dead and not watched.connected)):
-            claim = await self._take(shared, slot, watched, has_database_rules=server.has_database_rules)
+            claim = await self._take(shared, slot, watched, server)
         if claim is None:
             await shared.leave()
         return claim
 
     async def _take(
-        self, shared: SharedConnection, slot: int, watched: LeaseSight, *, has_database_rules: bool
+        self, shared: SharedConnection, slot: int, watched: LeaseSight, server: ServerFacts
     ) -> RedisSlotClaim | None:
         """Take the lease as it was watched, and fence whoever was in the slot, in one transaction."""
         epoch = watched.last_epoch
@@ -107,8 +109,8 @@ class RedisSlotAllocator(SlotAllocator):
         sent = asyncio.get_running_loop().time()
         is_taken = await shared.transact(
             ("SET", layout.lease, self._token, "PX", round(self._ttl_s * 1000)),
-            slot_user.fence(slot),
-            slot_user.admit(slot, secret, has_database_rules=has_database_rules),
+            *self._confinement.fence(slot),
+            *self._confinement.admit(slot, secret, server),
             ("HSET", layout.view, EPOCH, epoch),
         )
         if not is_taken:
@@ -127,13 +129,14 @@ class RedisSlotAllocator(SlotAllocator):
         return claim
 
     def _made(self, slot: int, secret: str, epoch: int, lease: Lease) -> RedisSlotClaim:
-        connections = SlotConnections(self._server, Login(slot_user.name_of(slot), secret), slot)
+        connections = self._confinement.connections(self._server, slot, self._token, secret)
         return RedisSlotClaim(
             slot=slot,
             epoch=epoch,
             lease=lease,
             storage=self._storages(connections, slot),
             connections=connections,
+            confinement=self._confinement,
             token=self._token,
             shared=self._shared,
             clock=self._clock,

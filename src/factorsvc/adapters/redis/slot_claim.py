@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Callable
 
-from factorsvc.adapters.redis import slot_user
+from factorsvc.adapters.redis.confinement import Confinement
+from factorsvc.adapters.redis.connection import Command
 from factorsvc.adapters.redis.connections import SlotConnections
 from factorsvc.adapters.redis.layout import Layout
-from factorsvc.adapters.redis.refusals import require_done
 from factorsvc.adapters.redis.shared_connection import SharedConnection
 from factorsvc.domain.cluster_clock import SampledClock
 from factorsvc.domain.ports.slot_allocator import SlotClaim
@@ -25,6 +25,7 @@ class RedisSlotClaim(SlotClaim):
         lease: Lease,
         storage: Storage,
         connections: SlotConnections,
+        confinement: Confinement,
         token: str,
         shared: Callable[[], SharedConnection],
         clock: SampledClock,
@@ -36,6 +37,7 @@ class RedisSlotClaim(SlotClaim):
         self.storage = storage
         self._lease_key = Layout(slot).lease
         self._connections = connections
+        self._confinement = confinement
         self._renewer = connections.own()
         self._token = token
         self._shared = shared
@@ -48,8 +50,8 @@ class RedisSlotClaim(SlotClaim):
         0 means that there is no lease: it expired, or all was wiped, which leaves users and connections as they are.
         """
         sent, sent_by_clock = asyncio.get_running_loop().time(), self._clock.monotonic()
-        replies = await self._renewer.ask(("PEXPIRE", self._lease_key, round(self.lease.ttl_s * 1000)), ("TIME",))
-        is_extended, (seconds, microseconds) = require_done(replies)
+        prolong: Command = ("PEXPIRE", self._lease_key, round(self.lease.ttl_s * 1000))
+        is_extended, (seconds, microseconds) = await self._renewer.ask_as_holder(prolong, ("TIME",))
         if not is_extended:
             raise self._connections.lost()
         self._clock.sample(int(seconds) * 1000 + int(microseconds) / 1000, sent_by_clock, self._clock.monotonic())
@@ -60,7 +62,8 @@ class RedisSlotClaim(SlotClaim):
             return  # the lease with our token is that of a later claim
         async with self._shared() as shared:
             while (watched := await shared.watch_lease(self.slot)) is not None and watched.token == self._token:
-                if await shared.transact(slot_user.fence(self.slot), ("DEL", self._lease_key)):
+                if await shared.transact(*self._confinement.fence(self.slot), ("DEL", self._lease_key)):
+                    self._confinement.end(self._connections)
                     return
 
     async def close(self) -> None:
@@ -69,3 +72,4 @@ class RedisSlotClaim(SlotClaim):
     def supersede(self) -> None:
         """Note that the same process has made a later claim."""
         self._is_superseded = True
+        self._confinement.end(self._connections)

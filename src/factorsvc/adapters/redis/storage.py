@@ -81,9 +81,7 @@ class RedisStorage(Storage):
             ("HMGET", self._layout.values(class_id), *map(field_of, members)) for class_id, members in by_class.items()
         ]
         self._writer.refresh()
-        # Who watches twice has the first look's conflicts too, so that one must be over first.
-        replies = await self._writer.ask(("UNWATCH",), ("WATCH", view), question, *states)
-        _, _, answer, *found = require_done(replies)
+        answer, *found = await self._writer.watch([view], question, *states)
         session = self._writer.session
         self._watch = _Watch(self._looks, session, frozenset(values), question, answer)
         journal_id, _, *of_classes = answer
@@ -118,7 +116,7 @@ class RedisStorage(Storage):
         self._require_writable()
         if not classes:
             return
-        (removed,) = require_done(await self._writer.ask(("HDEL", self._layout.view, *map(field_of, classes))))
+        (removed,) = await self._writer.write(("HDEL", self._layout.view, *map(field_of, classes)))
         if removed:
             self._watch = None
 
@@ -175,7 +173,8 @@ class RedisStorage(Storage):
     def _take_watch(self, snapshot: Snapshot) -> _Watch:
         self._require_writable()
         watch, self._watch = self._watch, None
-        if watch is None or watch.mark != snapshot.version or watch.session != self._writer.session:
+        is_latest = watch is not None and (watch.mark, watch.session) == (snapshot.version, self._writer.session)
+        if watch is None or not is_latest or not self._writer.is_watching:
             raise StorageConflictError("the snapshot was used, or another one taken, or its connection is gone")
         return watch
 
@@ -211,7 +210,7 @@ class RedisStorage(Storage):
         if not step:
             return
         try:
-            require_done(await self._writer.ask(*step, unanswered=RemovalUnknownError))
+            await self._writer.write(*step, unanswered=RemovalUnknownError)
         except (RemovalUnknownError, asyncio.CancelledError):
             self._removal_in_doubt = True
             raise

@@ -49,9 +49,11 @@ def read_survey(replies: Sequence[Any]) -> tuple[ServerFacts, Survey]:
 
 
 def connected_slots(clients: bytes) -> set[int]:
-    """The slots that somebody is connected as the user of, or is claiming, by `CLIENT LIST`."""
+    """The slots that somebody is connected to as their user, or by that name, or is claiming, by `CLIENT LIST`."""
     there = set(_seen_of(clients.decode("utf-8", "replace")))
-    traces = {slot: {f"user={name_of(slot)}", f"name={claimer_of(slot)}"} for slot in range(SLOTS)}
+    traces = {
+        slot: {f"user={name_of(slot)}", f"name={name_of(slot)}", f"name={claimer_of(slot)}"} for slot in range(SLOTS)
+    }
     return {slot for slot, trace in traces.items() if not there.isdisjoint(trace)}
 
 
