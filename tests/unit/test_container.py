@@ -89,8 +89,9 @@ def test_what_confines_a_replica_is_chosen(acl: Literal["required", "off"], conf
     """P1: by the server, unless that is given up on purpose; looked at and claimed is with the same."""
     container = a_container(backend="cluster", redis_acl=acl)
     checked = container.slots()
+    assert isinstance(checked, CheckedSlots)
     assert isinstance(checked._confinement, confinement)
-    assert checked._slots._confinement is checked._confinement
+    assert container.redis_slots()._confinement is checked._confinement
 
 
 def test_a_redis_without_a_password_is_asked_without_one() -> None:
