@@ -92,7 +92,7 @@ def test_what_somebody_else_wrote_is_nothing(key: bytes | None, value: bytes | N
 
 
 @pytest.mark.parametrize(
-    "value", [b"", b"\x01", bytes([VERSION + 1]) + bytes(30), bytes([VERSION]) + bytes(16) + b"2;3"]
+    "value", [b"", b"\x01", bytes([VERSION + 1]) + bytes(16) + b"2,3", bytes([VERSION]) + bytes(16) + b"2;3"]
 )
 def test_what_may_be_a_put_of_a_newer_version_is_not_passed_over(value: bytes) -> None:
     """Under a key of ours it would be lost: who cannot read it says so, and of which value (P5)."""
