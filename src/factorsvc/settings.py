@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX: Final = "FACTORSVC_"
+_HOST_PORT: Final = r"([^\s,:\[\]]+|\[[0-9a-fA-F:]+\]):\d+"
 
 
 class SettingsError(Exception):
@@ -63,6 +64,30 @@ class Settings(BaseSettings):
         description="What confines a replica to its database: `required` is the server, by a user for each slot; `off` "
         "is convention alone, for servers that do not permit to administrate users (ADR 6).",
     )
+    kafka_bootstrap_servers: str = Field(
+        "localhost:9092",
+        pattern=rf"^{_HOST_PORT}(,{_HOST_PORT})*$",
+        description="Kafka brokers that tell of all others, each as `host:port`, with commas between.",
+    )
+    kafka_topic_prefix: str = Field(
+        "factorsvc",
+        pattern=r"^[A-Za-z0-9._-]+$",
+        max_length=200,
+        description="What the names of topics and of the consumer group begin with. All replicas have the same.",
+    )
+    kafka_replication_factor: Whole | None = Field(
+        None,
+        ge=1,
+        le=1_000,
+        description="Copies of each topic that is made; a majority of them has a POST before it is answered. "
+        "Without it the brokers' own defaults hold.",
+    )
+    kafka_username: str | None = Field(None, min_length=1, description="Whom to log in to Kafka as, if anybody.")
+    kafka_password: SecretStr | None = Field(None, min_length=1, description="The password of that user.")
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="How that user shows the password."
+    )
+    kafka_tls: bool = Field(False, description="Whether Kafka is spoken to through TLS.")
     lease_ttl_s: Seconds = Field(
         10, ge=1, le=300, description="After how long without renewal a replica has lost its slot."
     )
@@ -103,6 +128,12 @@ class Settings(BaseSettings):
         "auto", description="`auto` is `console` on a terminal, else `json`."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged at least.")
+
+    @model_validator(mode="after")
+    def _whole_kafka_login(self) -> "Settings":
+        if (self.kafka_username is None) != (self.kafka_password is None):
+            raise ValueError(f"{PREFIX}KAFKA_USERNAME: must come with {PREFIX}KAFKA_PASSWORD, or neither of them")
+        return self
 
     @model_validator(mode="after")
     def _drain_in_order(self) -> "Settings":

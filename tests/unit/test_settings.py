@@ -17,6 +17,13 @@ DEFAULTS = {  # design 11
     "FACTORSVC_REDIS_PASSWORD": None,
     "FACTORSVC_REDIS_TLS": False,
     "FACTORSVC_REDIS_ACL": "required",
+    "FACTORSVC_KAFKA_BOOTSTRAP_SERVERS": "localhost:9092",
+    "FACTORSVC_KAFKA_TOPIC_PREFIX": "factorsvc",
+    "FACTORSVC_KAFKA_REPLICATION_FACTOR": None,
+    "FACTORSVC_KAFKA_USERNAME": None,
+    "FACTORSVC_KAFKA_PASSWORD": None,
+    "FACTORSVC_KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
+    "FACTORSVC_KAFKA_TLS": False,
     "FACTORSVC_LEASE_TTL_S": 10,
     "FACTORSVC_CLASSES": 61,
     "FACTORSVC_FACTORIZER": "flint",
@@ -63,6 +70,11 @@ def test_every_setting_is_described() -> None:
         ("FACTORSVC_REDIS_USERNAME", "admin", "admin"),
         ("FACTORSVC_REDIS_PASSWORD", "s3cret", SecretStr("s3cret")),
         ("FACTORSVC_REDIS_TLS", "true", True),
+        ("FACTORSVC_KAFKA_BOOTSTRAP_SERVERS", "a:1,[::1]:9092", "a:1,[::1]:9092"),
+        ("FACTORSVC_KAFKA_TOPIC_PREFIX", "Team_1.factors-x", "Team_1.factors-x"),
+        ("FACTORSVC_KAFKA_REPLICATION_FACTOR", "3", 3),
+        ("FACTORSVC_KAFKA_SASL_MECHANISM", "PLAIN", "PLAIN"),
+        ("FACTORSVC_KAFKA_TLS", "true", True),
         ("FACTORSVC_LEASE_TTL_S", "1", 1.0),
         ("FACTORSVC_LEASE_TTL_S", "300", 300.0),
         ("FACTORSVC_LEASE_TTL_S", "2.5", 2.5),
@@ -93,6 +105,15 @@ def test_a_variable_sets_its_setting(variable: str, text: str, value: object, mo
         ("FACTORSVC_REDIS_PORT", "0", "greater than or equal to 1"),
         ("FACTORSVC_REDIS_PASSWORD", "", "at least 1 "),
         ("FACTORSVC_REDIS_TLS", "maybe", "a valid boolean"),
+        ("FACTORSVC_KAFKA_BOOTSTRAP_SERVERS", "", "match pattern"),
+        ("FACTORSVC_KAFKA_BOOTSTRAP_SERVERS", "kafka", "match pattern"),
+        ("FACTORSVC_KAFKA_BOOTSTRAP_SERVERS", "a:1, b:2", "match pattern"),
+        ("FACTORSVC_KAFKA_TOPIC_PREFIX", "a/b", "match pattern"),
+        ("FACTORSVC_KAFKA_REPLICATION_FACTOR", "0", "greater than or equal to 1"),
+        ("FACTORSVC_KAFKA_USERNAME", "me", "FACTORSVC_KAFKA_PASSWORD"),
+        ("FACTORSVC_KAFKA_PASSWORD", "", "at least 1 "),
+        ("FACTORSVC_KAFKA_SASL_MECHANISM", "GSSAPI", "'PLAIN', 'SCRAM-SHA-256' or 'SCRAM-SHA-512'"),
+        ("FACTORSVC_KAFKA_TLS", "maybe", "a valid boolean"),
         ("FACTORSVC_HTTP_PORT", "-1", "greater than or equal to 0"),
         ("FACTORSVC_HTTP_PORT", "http", "a whole number in plain digits"),
         ("FACTORSVC_HTTP_PORT", "", "a whole number in plain digits"),
@@ -161,7 +182,7 @@ def test_a_message_repeats_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(variable, "hunter2")
     with pytest.raises(SettingsError) as wrong:
         load_settings()
-    assert len(wrong.value.lines) == len(DEFAULTS) + 1 - 4  # any text is a host, a user, or a password
+    assert len(wrong.value.lines) == len(DEFAULTS) + 1 - 7  # any text is a host, a prefix, a user, or a password
     assert "hunter2" not in str(wrong.value)
     assert wrong.value.__suppress_context__
 
