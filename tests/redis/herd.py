@@ -67,7 +67,7 @@ class Herd:
         process, event, slot = told["process"], told["event"], told.get("slot")
         holder = Holder(process, told.get("epoch", 0))
         assert event in {"holds", "stands by", "lost", "ended"}, told
-        if event == "holds" and holder.epoch > self._newest.get(slot, 0):
+        if event == "holds" and holder.epoch >= self._newest.get(slot, 0):  # the same if it has its own slot again
             self._newest[slot] = holder.epoch
             self.holders[slot] = holder
         if event == "stands by":
