@@ -1,7 +1,7 @@
 """Which topics there are and what they must be like: what is fixed for good, and what they are made with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from factorsvc.domain.slot import SLOTS
@@ -40,6 +40,8 @@ class Layout:
     classes: int
     replication_factor: int | None = None
     """How many brokers keep a copy of each topic; None: as many as they do by default."""
+    journal_settings: Mapping[str, str] = field(default_factory=dict)
+    """What the journal is made with instead of our defaults, or besides, as where its compaction is to be watched."""
 
     @property
     def group(self) -> str:
@@ -65,6 +67,7 @@ class Layout:
                 "max.compaction.lag.ms": str(_DAY_MS),
                 "unclean.leader.election.enable": "false",
                 **majority,
+                **self.journal_settings,
             },
         )
 
