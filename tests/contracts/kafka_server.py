@@ -125,7 +125,7 @@ class KafkaServer(TroubledServer):
         finally:
             await producer.stop()
 
-    async def cut(self, topic: Topic, partition: int, start: int = -1) -> None:
+    async def cut_topic(self, topic: Topic, partition: int, start: int = -1) -> None:
         """Remove all before `start`; -1: all there is."""
         async with KafkaAdministrator(self._broker) as administrator:
             await administrator.cut(topic.name, partition, start)
