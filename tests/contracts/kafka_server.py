@@ -111,24 +111,27 @@ class KafkaServer(TroubledServer):
 
         A compacted log is left alone until something is appended, and what is appended here is nothing to our readers.
         """
+        async with KafkaAdministrator(self._broker) as administrator:
+            await self._until(
+                administrator, class_id, _has_no_tombstones, meanwhile=lambda: self.append_foreign(class_id)
+            )
+
+    async def append_foreign(self, class_id: int) -> None:
+        """Append to a class of the journal what was not written by this service."""
         producer = AIOKafkaProducer(bootstrap_servers=self._broker.bootstrap, acks="all")
         await producer.start()
         try:
-            async with KafkaAdministrator(self._broker) as administrator:
-
-                async def append() -> None:
-                    await producer.send_and_wait(
-                        self.layout().journal.name, b"of no meaning", b"to compaction", partition=class_id
-                    )
-
-                await self._until(administrator, class_id, _has_no_tombstones, append)
+            await producer.send_and_wait(self.layout().journal.name, b"by nobody", b"of us", partition=class_id)
         finally:
             await producer.stop()
 
     async def cut_topic(self, topic: Topic, partition: int, start: int = -1) -> None:
-        """Remove all before `start`; -1: all there is."""
+        """Remove all before `start`; -1: all there is. Brokers do so to no compacted topic, so it is none meanwhile."""
+        settings = {**topic.fixed, **topic.initial}
         async with KafkaAdministrator(self._broker) as administrator:
+            await administrator.set(topic.name, {**settings, "cleanup.policy": "delete", "retention.ms": "-1"})
             await administrator.cut(topic.name, partition, start)
+            await administrator.set(topic.name, settings)
 
     async def delete(self) -> None:
         """Delete the journal."""

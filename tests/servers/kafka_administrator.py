@@ -41,10 +41,12 @@ class KafkaAdministrator:
         return {entry[0]: entry[1] for entry in entries}
 
     async def set(self, topic: str, settings: Mapping[str, str]) -> None:
-        """Give `topic` these settings, and those of the brokers for all others."""
+        """Give `topic` these settings, and those of the brokers for all others; return when they hold."""
         (answer,) = await self._client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, dict(settings))])
         ((code, message, *_),) = answer.resources
         assert not code, message
+        while not settings.items() <= (await self.settings(topic)).items():
+            pass  # a broker hears of it a moment later
 
     async def cut(self, topic: str, partition: int, start: int) -> None:
         """Remove all before `start`; -1: all there is."""

@@ -14,7 +14,7 @@ from aiokafka.record import MemoryRecords
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from factorsvc.adapters.kafka.client import Client
-from factorsvc.adapters.kafka.records import JournalName, UnreadableError, name_record, record_in
+from factorsvc.adapters.kafka.records import JournalName, Keyed, UnreadableError, name_record, record_in
 from factorsvc.adapters.kafka.topics import NotYetError, require
 from factorsvc.domain.errors import JournalMismatchError
 
@@ -26,6 +26,7 @@ _FIRST_BATCH: Final = 1
 _WAIT_MS: Final = 100
 _ALL: Final = -1
 _APPENDING_MS: Final = 1_000
+_BATCH_BYTES: Final = 1_000
 
 
 async def journal_id(client: Client, topic: str, leader: int, random_bytes: Callable[[int], bytes]) -> bytes:
@@ -38,7 +39,7 @@ async def journal_id(client: Client, topic: str, leader: int, random_bytes: Call
     found = await _first_name(client, topic, leader)
     if found is not None:
         return found
-    await _append(client, topic, leader, random_bytes(_ID_BYTES))
+    await _append(client, topic, leader, name_record(random_bytes(_ID_BYTES)))
     found = await _first_name(client, topic, leader)
     if found is None:
         raise NotYetError("a name was written and is not there")
@@ -84,7 +85,7 @@ async def _fetch(client: Client, topic: str, leader: int, offset: int) -> tuple[
     return int(end), MemoryRecords(records or b"")
 
 
-async def _append(client: Client, topic: str, leader: int, new_id: bytes) -> None:
+async def _append(client: Client, topic: str, leader: int, record: Keyed) -> None:
     builder = DefaultRecordBatchBuilder(
         magic=2,
         compression_type=0,
@@ -92,9 +93,9 @@ async def _append(client: Client, topic: str, leader: int, new_id: bytes) -> Non
         producer_id=-1,
         producer_epoch=-1,
         base_sequence=-1,
-        batch_size=_APPENDING_MS,
+        batch_size=_BATCH_BYTES,
     )
-    builder.append(0, None, *name_record(new_id), [])
+    builder.append(0, None, *record, [])
     asked = [(topic, [(_PARTITION, bytes(builder.build()))])]
     _, code, *_ = _of_partition(await client.ask(ProduceRequest(None, _ALL, _APPENDING_MS, asked), leader))
     require(code, "to name the journal")
