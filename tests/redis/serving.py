@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
@@ -9,7 +10,7 @@ from typing import Any, Self
 import httpx
 
 from tests.cli.command import PATIENCE_S, Command, running
-from tests.servers.redis_server import HOST, PASSWORD, RedisServer
+from tests.servers.redis_server import HOST, LOOK_AGAIN_S, PASSWORD, RedisServer
 
 JSON = {"content-type": "application/json"}
 THREE = """
@@ -38,6 +39,18 @@ class Service:
         while sum(event["event"] == name for event in events) < count:
             events.append(json.loads(self.command.line()))
         return events
+
+    def settle(self, replicas: int) -> None:
+        """Return when so many have found their classes, and no class is on its way to anywhere."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not self._is_settled(replicas):
+            assert time.monotonic() < deadline
+            time.sleep(LOOK_AGAIN_S)
+
+    def _is_settled(self, replicas: int) -> bool:
+        known = self.client.get("/cluster").json()["replicas"]
+        served = [len(one["serving"]) for one in known if not one["restoring"] and not one["retiring"]]
+        return len(known) == len(served) == replicas and max(served) - min(served) <= 1
 
     def post(self, values: list[int], ttl_s: int | None = None) -> httpx.Response:
         """Store `values`."""

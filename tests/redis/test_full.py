@@ -22,7 +22,7 @@ from tests.servers.redis_server import HOST, RedisServer
 FIVES = {5 * number for number in range(1, 61)}
 ELEVENS = {11 * number for number in range(1, 1_000) if number % 5}
 PASSING = [7 * number for number in range(10_000, 18_000) if number % 5]
-TTL_S = 15
+TTL_S = 20
 TOO_MUCH = 1_000_000
 """How many bytes less than it has the server may have: less than `PASSING` takes, more than its buffers do."""
 BURY_SOON = """
@@ -79,7 +79,7 @@ def test_a_full_redis_loses_nothing_and_goes_on_when_values_expire(empty_server:
     From when a POST was taken that cannot be applied, a GET cannot be whole and is a 503, until there is room.
     """
     with service(empty_server, script=THREE + BURY_SOON, lease_ttl_s=LEASE_TTL_S) as serving:
-        serving.events("ready", 3)
+        serving.settle(3)
         assert serving.post(sorted(FIVES)).status_code == 200
         assert serving.post(PASSING, TTL_S).status_code == 200
         with Poll(serving, 5, FIVES) as poll:
