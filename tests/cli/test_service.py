@@ -26,8 +26,8 @@ def address_of(command: Command) -> str:
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[str]:
-    """The URL of a cluster of three replicas that gives a request two seconds to be factored."""
-    options = {"factor_timeout_s": 2, "factor_workers": 2, "max_bits": 256}
+    """The URL of a cluster of three replicas that gives a request ten seconds to be factored."""
+    options = {"factor_timeout_s": 10, "factor_workers": 2, "max_bits": 256}
     with running("dev", "--memory", "--replicas", "3", "--port", "0", settings=options) as command:
         yield f"http://{address_of(command)}"
 

@@ -123,10 +123,14 @@ class Passage:
 
     async def _carry_requests(self, server: End) -> None:
         while piece := await self._client.read():
+            try:
+                self._asked.feed(piece)
+            except hiredis.ProtocolError:  # a stranger, who was led here by what had this port before
+                self.end()
+                return
             if self._is_through.is_set():
                 self._is_through.clear()
                 self._fate = self._way.next_fate()
-            self._asked.feed(piece)
             self._kept += piece
             if not self._asked.is_whole:
                 continue
