@@ -41,6 +41,8 @@ class Door:
         self.way = way
         self.port = 0
         self.trouble: Trouble | None = None
+        self.passed = 0
+        """How many connections have come in here."""
         self._listener: asyncio.Server | None = None
         self._passing: dict[_Passage, asyncio.Task[None]] = {}
 
@@ -85,6 +87,7 @@ class Door:
         if self.trouble is Trouble.REFUSED:
             client.end()
             return
+        self.passed += 1
         passage = _Passage(self, client)
         self._passing[passage] = task
         try:
