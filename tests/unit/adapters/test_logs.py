@@ -109,3 +109,13 @@ def test_what_is_bound_stands_in_each_line_that_follows() -> None:
 
 def _fail_with(password: str) -> None:
     assert len(password) // 0
+
+
+def test_a_client_that_cannot_reach_a_broker_does_not_fill_the_log() -> None:
+    stream = io.StringIO()
+    configure_logs("json", "info", stream)
+
+    for logger in ("aiokafka", "aiokafka.consumer.group_coordinator") * 3:
+        logging.getLogger(logger).error("cannot reach a broker")
+
+    assert stream.getvalue().count("\n") == 1

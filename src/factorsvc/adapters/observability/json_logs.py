@@ -5,11 +5,18 @@ values of variables, among which could be a password.
 """
 
 import logging
+import time
 from collections.abc import Sequence
-from typing import Literal, TextIO
+from typing import Final, Literal, TextIO
 
 from structlog import contextvars, dev, processors, stdlib
 from structlog.typing import Processor
+
+from factorsvc.adapters.observability.repeats import Repeats
+
+_INSISTENT: Final = "aiokafka"
+"""Logs each of its tries to reach a broker: 45 lines a second from a member of a group alone."""
+_REPEATED_AFTER_S: Final = 60.0
 
 LogFormat = Literal["auto", "console", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -37,6 +44,7 @@ def configure_logs(form: LogFormat, level: LogLevel, stream: TextIO) -> None:
             ],
         )
     )
+    handler.addFilter(Repeats(_INSISTENT, _REPEATED_AFTER_S, time.monotonic))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
 
 
