@@ -35,7 +35,7 @@ class Trouble(Enum):
     STALLED = auto()
     """It takes effect and its answer comes when the trouble ends."""
     HELD_UP = auto()
-    """It takes effect when the trouble ends, unless its connection is closed by then; its sender waits in vain."""
+    """Its sender waits in vain; it takes effect when the trouble ends, unless the server has closed its connection."""
     POSTPONED = auto()
     """It gets no answer and takes effect when the trouble ends, unless the server has closed its connection by then."""
     REFUSED = auto()

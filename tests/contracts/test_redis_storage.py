@@ -9,6 +9,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.contracts.redis_slots_server import RedisSlotsServer
 from tests.contracts.slots_server import SlotsServer
 from tests.contracts.storage_contract import StorageContract
+from tests.contracts.storage_doubt_contract import StorageDoubtContract
 from tests.contracts.storage_end_contract import StorageEndContract
 from tests.contracts.storage_machine import StorageMachine
 from tests.contracts.storage_reading_contract import StorageReadingContract
@@ -29,6 +30,10 @@ class TestRedisStorage(StorageContract):
 
 class TestRedisStorageReading(StorageReadingContract):
     """Reads."""
+
+
+class TestRedisStorageInDoubt(StorageDoubtContract):
+    """Lost requests and answers."""
 
 
 class TestRedisStorageAtItsEnd(StorageEndContract):

@@ -115,8 +115,6 @@ class Passage:
             case Trouble.STALLED:
                 self._fate = None
                 self._client.write(kept)
-            case Trouble.HELD_UP if self._client.is_over:
-                self.end()
             case _:
                 self._server.write(kept)
                 await self._is_through.wait()
@@ -145,7 +143,7 @@ class Passage:
                 server.write(request)
             if self._fate is Trouble.POSTPONED:
                 self._client.end()
-        if self._fate is not Trouble.POSTPONED:
+        if self._fate not in {Trouble.POSTPONED, Trouble.HELD_UP}:
             server.end()
 
     async def _carry_answers(self, server: End) -> None:
