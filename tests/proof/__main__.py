@@ -10,7 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.proof.breaks import BREAKS, Break
+from tests.proof.break_ import Break
+from tests.proof.breaks import BREAKS
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src"

@@ -3,24 +3,12 @@
 `make prove` does it; `docs/promises.md` tells it. A test sees to it that each piece of text is still there.
 """
 
-from dataclasses import dataclass
+from tests.proof.break_ import Break
+from tests.proof.redis_breaks import REDIS_BREAKS
 
 NEMESIS = "tests/simulation/test_cluster.py::test_nothing_is_lost_and_nothing_comes_back"
 RESCALE = "tests/simulation/test_cluster.py::test_rescaling_fails_no_request"
 PARTS = "tests/unit/application/"
-
-
-@dataclass(frozen=True, slots=True)
-class Break:
-    """One piece of safety taken out: in `file`, `before` becomes `after`, and `test` must fail."""
-
-    name: str
-    promise: str
-    file: str
-    before: str
-    after: str
-    test: str
-
 
 BREAKS = (
     Break(
@@ -134,70 +122,6 @@ BREAKS = (
         "        self._fence(slot, user)\n",
         "",
         "tests/contracts/test_memory_slot_allocator.py",
-    ),
-    Break(
-        "redis-no-fence",
-        "P2",
-        "adapters/redis/slot_user.py",
-        'return "ACL", "DELUSER", name_of(slot)',
-        'return "ACL", "WHOAMI"',
-        "tests/contracts/test_redis_slot_allocator.py",
-    ),
-    Break(
-        "redis-claim-without-watch",
-        "P2",
-        "adapters/redis/shared_connection.py",
-        '("WATCH", layout.lease)',
-        '("EXISTS", layout.lease)',
-        "tests/redis/test_slots.py",
-    ),
-    Break(
-        "redis-claim-by-set-nx",
-        "P2",
-        "adapters/redis/slot_allocator.py",
-        '"PX", round(self._ttl_s * 1000)),',
-        '"PX", round(self._ttl_s * 1000), "NX"),',
-        "tests/redis/test_slots.py",
-    ),
-    Break(
-        "redis-lease-not-looked-at",
-        "P2",
-        "adapters/redis/slot_claim.py",
-        "        if not is_extended:\n",
-        "        if False:\n",
-        "tests/contracts/test_redis_slot_allocator.py",
-    ),
-    Break(
-        "redis-rights-by-category",
-        "P1",
-        "adapters/redis/slot_user.py",
-        '"-@all", *commands',
-        '"-@all", "+@write", *commands',
-        "tests/redis/test_confinement.py",
-    ),
-    Break(
-        "redis-keys-not-confined",
-        "P1",
-        "adapters/redis/slot_user.py",
-        'f"~s{slot}:*"',
-        '"~*"',
-        "tests/redis/test_confinement.py",
-    ),
-    Break(
-        "redis-cancellation-swallowed",
-        "P7",
-        "adapters/redis/connection.py",
-        "            socket_timeout=None,\n",
-        "            socket_timeout=5,\n",
-        "tests/redis/test_cancellation.py",
-    ),
-    Break(
-        "redis-time-of-this-machine",
-        "P6",
-        "adapters/redis/slot_claim.py",
-        "        self._clock.sample(int(seconds) * 1000 + int(microseconds) / 1000, ",
-        "        self._clock.sample(sent_by_clock * 1000, ",
-        "tests/redis/test_clock.py",
     ),
     Break(
         "expired-values-shown",
@@ -375,4 +299,5 @@ BREAKS = (
         "        if False:\n",
         PARTS + "test_tenure_drain.py",
     ),
+    *REDIS_BREAKS,
 )

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.proof.__main__ import SOURCE
-from tests.proof.breaks import BREAKS, Break
+from tests.proof.break_ import Break
+from tests.proof.breaks import BREAKS
 
 
 @pytest.mark.parametrize("broken", BREAKS, ids=lambda broken: broken.name)
