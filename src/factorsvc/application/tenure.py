@@ -12,7 +12,7 @@ from factorsvc.application.service import Service
 from factorsvc.application.signal import Signal
 from factorsvc.application.workspace import Surroundings, Workspace
 from factorsvc.domain.cluster_map import ClusterMap
-from factorsvc.domain.errors import JournalUnavailableError, SlotLostError, StorageUnavailableError
+from factorsvc.domain.errors import JournalUnavailableError, SlotLostError, StorageFullError, StorageUnavailableError
 from factorsvc.domain.ports.slot_allocator import SlotClaim
 
 
@@ -113,7 +113,7 @@ class Tenure:
         while work is None:
             try:
                 work = await self._prepare()
-            except (JournalUnavailableError, StorageUnavailableError):
+            except (JournalUnavailableError, StorageFullError, StorageUnavailableError):
                 await asyncio.sleep(self._around.policy.retry_s)
         if self._is_draining:
             return  # no class is to be placed on a replica that will not stay

@@ -10,6 +10,7 @@ from factorsvc.domain.errors import (
     JournalUnavailableError,
     RemovalUnknownError,
     SlotLostError,
+    StorageFullError,
     StorageUnavailableError,
 )
 from factorsvc.domain.ports.storage import Change
@@ -55,6 +56,7 @@ async def test_a_tenure_is_starting_until_it_knows_what_there_is() -> None:
         ("journal", "open", JournalUnavailableError()),
         ("storage", "look", StorageUnavailableError()),
         ("storage", "forget", StorageUnavailableError()),
+        ("storage", "forget", StorageFullError()),
         ("storage", "sizes", StorageUnavailableError()),
         ("mailbox", "open", JournalUnavailableError()),
     ],

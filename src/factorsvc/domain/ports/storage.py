@@ -67,6 +67,8 @@ class Storage(Protocol):
 
     Every method may raise `SlotLostError` (the server refuses this claim) and `StorageUnavailableError` (no answer;
     what was asked for may have been done, or be done later: look again). A cancelled call leaves the same doubt.
+
+    Where no server confines it (ADR 6) a full database may take no removals either: `StorageFullError` of them too.
     """
 
     @abstractmethod
