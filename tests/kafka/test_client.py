@@ -1,6 +1,8 @@
 """Single requests to a real broker, and the trouble that the contracts rest on: each is really met."""
 
 import asyncio
+import gc
+import logging
 from collections.abc import Awaitable, Sequence
 
 import pytest
@@ -158,3 +160,39 @@ async def test_closed_is_closed(server: KafkaServer, there: Opener) -> None:
         with pytest.raises(JournalUnavailableError):
             await within(each.client.describe([]))
     assert server.door_of(fresh).passed == 0
+
+
+async def test_given_up_while_it_connects_it_leaves_nothing_open(server: KafkaServer, there: Opener) -> None:
+    """Whatever the moment: a connection that nobody ends any more would fail this test when it is collected."""
+    journal = server.layout().journal.name
+    for turns in range(0, 60, 3):
+        fresh = opener(server)
+        async with asyncio.TaskGroup() as group:
+            asking = await under_way(group, fresh.client.describe([journal]))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            asking.cancel()
+        fresh.client.close()
+        server.give_back(fresh)
+
+    await _describes(there, journal)
+    gc.collect()
+
+
+async def test_brokers_out_of_reach_are_logged_once(
+    server: KafkaServer, there: Opener, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the reason, and when they are back: not with each of the many tries."""
+    caplog.set_level(logging.INFO, "factorsvc.kafka")
+    await server.refuse()
+    for _ in range(4):
+        with pytest.raises(JournalUnavailableError):
+            await within(there.client.describe([]))
+    await server.heal()
+    for _ in range(2):
+        await within(there.client.describe([]))
+
+    assert [line.getMessage() for line in caplog.records if line.name == "factorsvc.kafka"] == [
+        "kafka_out_of_reach",
+        "kafka_in_reach",
+    ]
