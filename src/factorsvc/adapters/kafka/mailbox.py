@@ -21,7 +21,7 @@ class KafkaMailbox(MailPart):
         self._reader: TailReader | None = None
 
     async def open(self, slot: int) -> None:
-        reader = TailReader(self._reads, self._writes, slot)
+        reader = TailReader(self._reads, slot)
         await reader.seek()
         self._reader = reader
 

@@ -20,7 +20,7 @@ class KafkaStatusLog(StatusPart):
         """Reach the log over connections that `connect` makes."""
         self._writes, self._reads = connect(), connect()
         self._sender = Sender(self._writes)
-        self._reader = TailReader(self._reads, self._writes, _PARTITION)
+        self._reader = TailReader(self._reads, _PARTITION)
 
     async def publish(self, status: Status) -> int:
         return await self._sender.append(_PARTITION, [status_bytes(status)])

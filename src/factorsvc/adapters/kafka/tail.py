@@ -38,10 +38,9 @@ NOTHING: Final = Tail([], gap=False)
 class TailReader:
     """Reads a partition on from where its end was when the broker was first asked for it."""
 
-    def __init__(self, fetches: Talk, questions: Talk, partition: int) -> None:
-        """Read over one connection and ask over another: behind a fetch that waits, an answer would wait too."""
-        self._fetches = fetches
-        self._questions = questions
+    def __init__(self, talk: Talk, partition: int) -> None:
+        """Read over `talk`, over which nobody asks who cannot wait as long as a fetch may."""
+        self._talk = talk
         self._partition = partition
         self._position: int | None = None
 
@@ -76,9 +75,9 @@ class TailReader:
             return NOTHING
 
     async def _fetch(self, position: int, wait_s: float) -> Tail:
-        asked = [(self._fetches.name, [(self._partition, position, _AT_ONCE_BYTES)])]
+        asked = [(self._talk.name, [(self._partition, position, _AT_ONCE_BYTES)])]
         request = FetchRequest(round(wait_s * 1000), 1, _AT_ONCE_BYTES, 0, asked)
-        _, code, *_, data = await self._fetches.ask(self._partition, request)
+        _, code, *_, data = await self._talk.ask(self._partition, request)
         if code == OUT_OF_RANGE:
             self._position = await self._offset(_EARLIEST)
             return Tail([], gap=True)
@@ -90,8 +89,8 @@ class TailReader:
         return Tail(values, gap=False)
 
     async def _offset(self, which: int) -> int:
-        asked = OffsetRequest(-1, 0, [(self._questions.name, [(self._partition, which)])])
-        _, _, _, offset = await self._questions.ask(self._partition, asked)
+        asked = OffsetRequest(-1, 0, [(self._talk.name, [(self._partition, which)])])
+        _, _, _, offset = await self._talk.ask(self._partition, asked)
         if offset < 0:
             raise JournalUnavailableError("an offset that is none")
         return int(offset)
