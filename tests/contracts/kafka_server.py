@@ -70,11 +70,6 @@ class KafkaServer(TroubledServer):
         self._doors[id(part)] = door
         return part
 
-    def give_back(self, part: Part) -> None:
-        """Use the door of `part`, which is closed, for somebody else."""
-        self._parts.remove(part)
-        self._free.append(self._doors.pop(id(part)))
-
     def door_of(self, part: object) -> Door:
         """The door that was given to `part`."""
         return self._doors[id(part)]

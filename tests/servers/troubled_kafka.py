@@ -42,7 +42,7 @@ class Door:
         self.port = 0
         self.trouble: Trouble | None = None
         self.passed = 0
-        """How many connections have come in here."""
+        """How many requests have come in here."""
         self._listener: asyncio.Server | None = None
         self._passing: dict[_Passage, asyncio.Task[None]] = {}
 
@@ -87,7 +87,6 @@ class Door:
         if self.trouble is Trouble.REFUSED:
             client.end()
             return
-        self.passed += 1
         passage = _Passage(self, client)
         self._passing[passage] = task
         try:
@@ -210,6 +209,7 @@ class _Passage:
 
     async def _carry_requests(self, broker: _End) -> None:
         while (request := await self._client.read()) is not None:
+            self._door.passed += 1
             match self._door.trouble:
                 case Trouble.SILENCE:
                     self._has_lost = True
