@@ -19,5 +19,6 @@ reviewed as a diff. All commands are in `tests.scenarios.vocabulary`, the format
 
 What a story prints is what the service promises: sets of values, statuses and kinds of problems, who serves how many
 classes. It depends neither on chance (which slot, which epoch, who is asked first) nor on the speed of a world, so the
-same stories can be told in any `tests.scenarios.world.World`: here in a simulation, in virtual time.
+same stories are told in any `tests.scenarios.world.World`: in a simulation, in virtual time and with every chance, and
+in real time on a real Redis.
 """
