@@ -21,6 +21,8 @@ class Fetched:
         self._batches = MemoryRecords(data)
         self._records: Iterator[Any] = iter(())
         self._batch_end = start
+        self._unreadable: UnreadableError | None = None
+        """What the record at the position is."""
 
     @classmethod
     def nothing(cls, class_id: int, start: int, end: int) -> Self:
@@ -42,7 +44,7 @@ class Fetched:
             CorruptRecordException: the next batch is not what was once written.
         """
         start, entries = self._position, list[Entry]()
-        while len(entries) < limit:
+        while len(entries) < limit and self._unreadable is None:
             raw = next(self._records, None)
             if raw is None:
                 self._position = max(self._position, self._batch_end)
@@ -52,10 +54,13 @@ class Fetched:
                 try:
                     record = record_in(raw.key, raw.value)
                 except UnreadableError as error:
-                    raise JournalMismatchError("a record", "of another version", "readable") from error
+                    self._unreadable = error
+                    break
                 self._position = raw.offset + 1
                 if isinstance(record, Put | Tombstone):
                     entries.append(Entry(raw.offset, raw.timestamp, record))
+        if self._unreadable is not None and self._position == start:
+            raise JournalMismatchError("a record", "of another version", "readable") from self._unreadable
         return Batch(self._class_id, start, self._position, entries)
 
     def _next_batch(self) -> bool:

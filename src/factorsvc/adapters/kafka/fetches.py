@@ -88,12 +88,14 @@ class Fetches:
     def hurry(self) -> None:
         """Let the next request wait behind none that waits itself."""
         if self._waiting:
-            self.renew()
+            self._drop()
+            self._client = self._make_client()
 
     def renew(self) -> None:
-        """Drop all that is under way, and go on over new connections."""
+        """Drop all that is under way and all that is known, and go on over new connections."""
         self._drop()
         self._client = self._make_client()
+        self._leaders = None
 
     async def close(self) -> None:
         """End all. Idempotent."""

@@ -20,8 +20,6 @@ from factorsvc.domain.record import Batch, Put, PutKey
 from factorsvc.domain.value import class_of
 
 _BATCH_BYTES: Final = 256 * 1024
-_BURIAL_S: Final = 5.0
-"""For the first thousand tombstones of a class, and so much again for each further thousand."""
 
 
 class KafkaJournal(Journal):
@@ -30,10 +28,16 @@ class KafkaJournal(Journal):
     So burials, of which there may be many thousands, hold up no POST, and a burial in trouble puts none in doubt.
     """
 
-    def __init__(self, access: Access, layout: Layout, random_bytes: Callable[[int], bytes]) -> None:
-        """Reach the brokers by `access`; the first call connects."""
+    def __init__(
+        self, access: Access, layout: Layout, random_bytes: Callable[[int], bytes], *, burial_timeout_s: float = 5.0
+    ) -> None:
+        """Reach the brokers by `access`; the first call connects.
+
+        Up to a thousand tombstones of a class are not acknowledged within `burial_timeout_s`: the burial has failed.
+        """
         topic = layout.journal
         self._classes = layout.classes
+        self._burial_timeout_s = burial_timeout_s
         self._opening_client = Client(access)
         self._opening = Opening(self._opening_client, layout, random_bytes)
         self._end_offsets = EndOffsets(Client(access), topic, timeout_s=access.request_timeout_s)
@@ -74,7 +78,7 @@ class KafkaJournal(Journal):
         for key in keys:
             records.setdefault(self._class_of(key.value), []).append(tombstone_record(key))
         thousands = 1 + max(map(len, records.values()), default=0) // 1000
-        deadline = asyncio.get_running_loop().time() + thousands * _BURIAL_S
+        deadline = asyncio.get_running_loop().time() + thousands * self._burial_timeout_s
         receipts = await self._burials.append(records, deadline)
         if any(isinstance(receipt, NoReceipt) for of_class in receipts.values() for receipt in of_class):
             raise JournalUnavailableError("not every tombstone was acknowledged")

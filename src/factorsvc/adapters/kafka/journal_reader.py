@@ -10,7 +10,7 @@ from factorsvc.adapters.kafka.client import Client
 from factorsvc.adapters.kafka.fetched import Fetched
 from factorsvc.adapters.kafka.fetches import Answer, Fetches
 from factorsvc.adapters.kafka.layout import Topic
-from factorsvc.domain.errors import OutOfRangeError
+from factorsvc.domain.errors import JournalMismatchError, OutOfRangeError
 from factorsvc.domain.record import Batch
 
 _PROGRESS_S: Final = 3.0
@@ -50,7 +50,12 @@ class JournalReader:
         self._orders.update(dict.fromkeys(classes))
 
     async def take(self, limit: int, timeout_s: float) -> list[Batch]:
-        """Return what there is to read, and move the positions behind it; a take that is cancelled moves none."""
+        """Return what there is to read, and move the positions behind it; a take that is cancelled moves none.
+
+        Raises:
+            OutOfRangeError: as promised.
+            JournalMismatchError: the next record of a class cannot be read by this version.
+        """
         now = asyncio.get_running_loop().time
         deadline = now() + timeout_s
         while True:
@@ -122,7 +127,12 @@ class JournalReader:
         for class_id in [class_id for class_id in self._positions if class_id in self._stock]:
             if left <= 0:
                 break
-            batch = self._batch_of(class_id, max(1, limit // len(self._stock)))
+            try:
+                batch = self._batch_of(class_id, max(1, limit // len(self._stock)))
+            except JournalMismatchError:
+                if batches:  # whose positions have moved: it comes first the next time
+                    break
+                raise
             if batch is not None:
                 batches.append(batch)
                 left -= len(batch.entries)
