@@ -233,6 +233,16 @@ class SlotAllocatorContract:
             process = server.process()
             assert (await process.holds()).slot == slot
 
+    async def test_a_slot_that_was_tried_in_vain_is_left(self, server: SlotsServer) -> None:
+        """A claimer that stayed in its former slot would make whoever died there look alive."""
+        taken = await all_taken(server)
+        former, _ = taken[5]
+        await server.lapse(5)
+        killed = server.process()
+        assert (await killed.holds()).slot == 5
+        await server.kill(killed)
+        assert (await former.holds()).slot == 5
+
     async def test_slots_are_tried_at_random(self, server: SlotsServer) -> None:
         """Lowest-first doubles the races that are lost."""
         order = list(await all_taken(server))

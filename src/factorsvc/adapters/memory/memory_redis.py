@@ -135,6 +135,10 @@ class MemoryRedis:
         lease = self._lease(slot)
         return LeaseSight(None if lease is None else lease.token, self._lease_versions[slot], connected)
 
+    def leave(self, connection: Connection) -> None:
+        """Leave a slot that was entered."""
+        connection.standing = None
+
     def claim(self, user: User, ttl_s: float, watched: LeaseSight) -> int | None:
         """Set lease, epoch and user and cut whoever was in the slot, in one step; None if the lease was touched since.
 

@@ -35,6 +35,10 @@ class SharedConnection:
         """Enter `slot` and watch its lease."""
         return await self.call(partial(self._redis.watch_lease, self._connection, slot))
 
+    async def leave(self) -> None:
+        """Stand in no slot any more."""
+        await self.call(partial(self._redis.leave, self._connection))
+
     async def call(self, effect: Callable[[], T]) -> T:
         """Have the server do `effect`.
 

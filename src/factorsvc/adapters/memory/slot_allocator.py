@@ -7,7 +7,7 @@ from itertools import count
 from random import Random
 
 from factorsvc.adapters.memory.link import Link
-from factorsvc.adapters.memory.memory_redis import MemoryRedis, User
+from factorsvc.adapters.memory.memory_redis import LeaseSight, MemoryRedis, User
 from factorsvc.adapters.memory.shared_connection import SharedConnection
 from factorsvc.adapters.memory.slot_claim import MemorySlotClaim
 from factorsvc.adapters.memory.slot_connection import SlotConnections
@@ -81,8 +81,15 @@ class MemorySlotAllocator(SlotAllocator):
         Since a slot was found dead another process may have claimed it: the lease that is watched is that one's then.
         """
         watched = await shared.watch_lease(slot)
-        if watched.token not in {None, self._token} and (watched.connected or not is_dead):
-            return None
+        claim = None
+        if watched.token in {None, self._token} or (is_dead and not watched.connected):
+            claim = await self._take(shared, slot, watched)
+        if claim is None:
+            await shared.leave()
+        return claim
+
+    async def _take(self, shared: SharedConnection, slot: int, watched: LeaseSight) -> MemorySlotClaim | None:
+        """Take the lease as it was watched, and fence whoever was in the slot, in one step."""
         self._tried = slot
         user = User(slot, self._token, next(self._secrets))
         sent = asyncio.get_running_loop().time()
