@@ -150,6 +150,20 @@ async def test_a_broker_that_comes_back_is_asked_again(server: KafkaServer, kafk
     await _describes(there, server.layout().journal.name)
 
 
+async def test_a_broker_elsewhere_is_found(server: KafkaServer) -> None:
+    """Brokers may all have got other addresses, and the names that the service was told are asked again."""
+    there, elsewhere = opener(server), opener(server)
+    door = server.door_of(there)
+    door.named = server.door_of(elsewhere)
+    await within(there.client.describe([]))
+    door.named.meet(Trouble.REFUSED)
+    door.named = door
+    with pytest.raises(JournalUnavailableError):
+        await within(there.client.describe([]))
+
+    await within(there.client.describe([]))
+
+
 async def test_closed_is_closed(server: KafkaServer, there: Opener) -> None:
     """Nothing is sent any more, whatever was there before. Repeatable."""
     fresh = opener(server)

@@ -4,6 +4,7 @@
 """
 
 from tests.proof.break_ import Break
+from tests.proof.kafka_breaks import KAFKA_BREAKS
 from tests.proof.redis_breaks import REDIS_BREAKS
 
 NEMESIS = "tests/simulation/test_cluster.py::test_nothing_is_lost_and_nothing_comes_back"
@@ -300,4 +301,5 @@ BREAKS = (
         PARTS + "test_tenure_drain.py",
     ),
     *REDIS_BREAKS,
+    *KAFKA_BREAKS,
 )

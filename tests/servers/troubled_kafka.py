@@ -40,6 +40,8 @@ class Door:
         """Prepare one; `open` opens it."""
         self.way = way
         self.port = 0
+        self.named = self
+        """The door that the broker's metadata names instead of the broker."""
         self.trouble: Trouble | None = None
         self.passed = 0
         """How many requests have come in here."""
@@ -245,10 +247,10 @@ class _Passage:
             self._changed.notify_all()
 
     def _rewritten(self, answer: bytes, version: int) -> bytes:
-        """The broker's metadata, with this door in place of its own address."""
+        """The broker's metadata, with a door in place of its own address."""
         correlation, body = answer[:4], BytesIO(answer[4:])
         said: Any = getattr(metadata, f"MetadataResponse_v{version}").decode(body)
-        said.brokers = [(node, HOST, self._door.port, *rest) for node, _, _, *rest in said.brokers]
+        said.brokers = [(node, HOST, self._door.named.port, *rest) for node, _, _, *rest in said.brokers]
         encoded: bytes = said.encode()
         return correlation + encoded
 
