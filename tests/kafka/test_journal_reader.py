@@ -149,13 +149,15 @@ async def test_the_beginning_is_wherever_it_is(broker: ScriptedBroker, reader: J
 
 async def test_an_order_is_not_undone_by_an_answer_to_an_earlier_one(log: Log, reader: JournalReader) -> None:
     """What comes for an offset that is not wanted any more is dropped."""
-    log.data[1, 0] = stored(0, put_record(PUT))
-    log.data[1, 5] = stored(5, put_record(PUT))
+    log.data[0, 0] = stored(0, put_record(PUT)) + stored(1, put_record(PUT))
+    reader.read_from(0, 0)
     reader.read_from(1, 0)
-    assert await within(reader.take(9, 0)) == []  # finds out who leads
+    assert [batch.class_id for batch in await within(reader.take(1, PATIENCE_S))] == [0]  # and asks on for the other
+    log.data |= {(1, offset): stored(offset, put_record(PUT)) for offset in (0, 5)}
     reader.read_from(1, 5)
 
-    assert [batch.start for batch in await within(reader.take(9, PATIENCE_S))] == [5]
+    assert [batch.class_id for batch in await within(reader.take(1, PATIENCE_S))] == [0]
+    assert [(batch.class_id, batch.start) for batch in await within(reader.take(9, PATIENCE_S))] == [(1, 5)]
 
 
 async def test_a_leader_that_leads_no_more_is_silence(log: Log, reader: JournalReader) -> None:

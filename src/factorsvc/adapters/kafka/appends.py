@@ -8,7 +8,7 @@ way with it is in doubt, and what was not goes on with another one, in its own t
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from factorsvc.adapters.kafka.errands import Errands
 from factorsvc.adapters.kafka.parcels import Parcel, Round
@@ -65,7 +65,8 @@ class Appends:
         now = asyncio.get_running_loop().time
         while not waited.done() and not self._is_closed:
             driver = self._drive()
-            await asyncio.wait({waited, driver}, timeout=deadline - now(), return_when=asyncio.FIRST_COMPLETED)
+            either: set[asyncio.Future[Any]] = {waited, driver}
+            await asyncio.wait(either, timeout=deadline - now(), return_when=asyncio.FIRST_COMPLETED)
             if driver.done() and not driver.cancelled():
                 driver.result()
             if now() >= deadline and not waited.done():

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Collection
-from typing import Final
+from typing import Any, Final
 
 from aiokafka.errors import CorruptRecordException
 
+from factorsvc.adapters.kafka.answer import Answer
 from factorsvc.adapters.kafka.client import Client
 from factorsvc.adapters.kafka.fetched import Fetched
-from factorsvc.adapters.kafka.fetches import Answer, Fetches
+from factorsvc.adapters.kafka.fetches import Fetches
 from factorsvc.adapters.kafka.layout import Topic
 from factorsvc.domain.errors import JournalMismatchError, OutOfRangeError
 from factorsvc.domain.record import Batch
@@ -72,9 +73,8 @@ class JournalReader:
             if batches or now() >= deadline:
                 return batches
             self._bell = asyncio.get_running_loop().create_future()
-            await asyncio.wait(
-                {self._bell, *self._fetches.tasks}, timeout=deadline - now(), return_when=asyncio.FIRST_COMPLETED
-            )
+            waited: set[asyncio.Future[Any]] = {self._bell, *self._fetches.tasks}
+            await asyncio.wait(waited, timeout=deadline - now(), return_when=asyncio.FIRST_COMPLETED)
 
     async def close(self) -> None:
         """End all that is under way. Idempotent."""
@@ -122,7 +122,7 @@ class JournalReader:
 
     def _hand_out(self, limit: int) -> list[Batch]:
         """Take what has come, an equal share of each class, and move the positions."""
-        batches = []
+        batches: list[Batch] = []
         left = limit
         for class_id in [class_id for class_id in self._positions if class_id in self._stock]:
             if left <= 0:
