@@ -11,6 +11,7 @@ from factorsvc.adapters.factorizers.worker import Worker, WorkerLostError
 from factorsvc.adapters.factorizers.worker_pool import TRIES, WorkerPool
 from factorsvc.domain.errors import FactoringTimeoutError, OverloadedError
 from tests.contracts.factorizer_contract import HARD, PAIRS, at, settle
+from tests.unit.application.building import in_virtual_time
 
 Factors = list[tuple[int, ...]]
 
@@ -154,6 +155,7 @@ async def test_an_open_worker_is_taken_before_one_that_is_not() -> None:
 
 
 @pytest.mark.parametrize("ended_by", ["deadline", "caller"])
+@in_virtual_time
 async def test_only_the_busy_worker_is_killed_and_then_taken_last(ended_by: str) -> None:
     pool = DrivenPool(2)
     async with asyncio.TaskGroup() as calls:
@@ -206,6 +208,7 @@ async def test_a_worker_that_does_not_come_up_is_tried_again_and_given_up() -> N
     assert pool.hired[0].opened == TRIES
 
 
+@in_virtual_time
 async def test_a_number_is_not_to_blame_while_its_worker_comes_up() -> None:
     pool = DrivenPool(1)
     pool.hired[0].opening = asyncio.get_running_loop().create_future()
