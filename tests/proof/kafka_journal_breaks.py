@@ -7,6 +7,7 @@ from tests.proof.break_ import Break
 APPENDS: Final = "tests/kafka/test_appends.py::"
 ENDS: Final = "tests/kafka/test_end_offsets.py::"
 READER: Final = "tests/kafka/test_journal_reader.py::"
+JOURNAL: Final = "tests/kafka/test_journal.py::"
 FETCHED: Final = "tests/kafka/test_fetched.py::"
 
 KAFKA_JOURNAL_BREAKS = (
@@ -33,6 +34,14 @@ KAFKA_JOURNAL_BREAKS = (
         "NoReceipt.UNKNOWN if append_time_ms == _NO_TIME else int(append_time_ms)",
         "int(append_time_ms)",
         APPENDS + "test_a_time_that_is_not_the_brokers_is_no_receipt",
+    ),
+    Break(
+        "kafka-number-no-batches",
+        "P4, P8",
+        "adapters/kafka/producer.py",
+        "producer_id, epoch = self._identity",
+        "producer_id, epoch = -1, -1",
+        JOURNAL + "test_what_was_sent_twice_is_there_once",
     ),
     Break(
         "kafka-send-on-after-a-failure",
