@@ -15,7 +15,7 @@ from structlog.typing import Processor
 from factorsvc.adapters.observability.repeats import Repeats
 
 _INSISTENT: Final = "aiokafka"
-"""Logs each of its tries to reach a broker: 45 lines a second from a member of a group alone."""
+"""Logs each of its connections, of which there are many while a broker comes and goes."""
 _REPEATED_AFTER_S: Final = 60.0
 
 LogFormat = Literal["auto", "console", "json"]
