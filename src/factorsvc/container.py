@@ -14,6 +14,11 @@ from dependency_injector import containers, providers
 from factorsvc.adapters.factorizers.engine import engine_named
 from factorsvc.adapters.factorizers.worker_pool import WorkerPool
 from factorsvc.adapters.factorizers.worker_process import WorkerProcess
+from factorsvc.adapters.kafka.access import Access
+from factorsvc.adapters.kafka.access import Login as KafkaLogin
+from factorsvc.adapters.kafka.assembly import kafka_bus
+from factorsvc.adapters.kafka.group_rules import GroupTiming
+from factorsvc.adapters.kafka.layout import Layout
 from factorsvc.adapters.memory.bus import MemoryBus
 from factorsvc.adapters.memory.clocks import SystemClock
 from factorsvc.adapters.memory.cluster import MemoryCluster
@@ -46,6 +51,15 @@ _PAGE_MEMBERS: Final = 5_000
 def _redis_login(settings: Settings) -> Login:
     password = settings.redis_password
     return Login(settings.redis_username, None if password is None else password.get_secret_value())
+
+
+def _kafka_access(settings: Settings) -> Access:
+    login = None
+    if settings.kafka_username is not None and settings.kafka_password is not None:
+        login = KafkaLogin(
+            settings.kafka_username, settings.kafka_password.get_secret_value(), settings.kafka_sasl_mechanism
+        )
+    return Access(bootstrap_servers=settings.kafka_bootstrap_servers, login=login, tls=settings.kafka_tls)
 
 
 class Container(containers.DeclarativeContainer):
@@ -130,12 +144,26 @@ class Container(containers.DeclarativeContainer):
         cluster=providers.Factory(CheckedSlots, redis_slots, redis_server, redis_login, redis_confinement),
         memory=memory_slots,
     )
-    bus: providers.Factory[ClusterBus] = providers.Factory(
+    kafka_access = providers.Singleton(_kafka_access, settings)
+    kafka_layout = providers.Singleton(
+        Layout,
+        prefix=settings.provided.kafka_topic_prefix,
+        classes=settings.provided.classes,
+        replication_factor=settings.provided.kafka_replication_factor,
+    )
+    memory_bus = providers.Factory(
         MemoryBus,
         memory_cluster,
         DirectLink,
         classes=settings.provided.classes,
         random_bytes=secrets.token_bytes,
+    )
+    bus: providers.Selector[ClusterBus] = providers.Selector(
+        settings.provided.backend,
+        cluster=providers.Factory(
+            kafka_bus, kafka_access, kafka_layout, providers.Factory(GroupTiming), secrets.token_bytes
+        ),
+        memory=memory_bus,
     )
 
     surroundings = providers.Factory(

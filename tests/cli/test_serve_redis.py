@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.cli.command import PATIENCE_S, Command, running
+from tests.redis.serving import WITHOUT_KAFKA
 from tests.servers.administrator import Administrator
 from tests.servers.redis_server import HOST, PASSWORD, RedisServer
 
@@ -55,7 +56,10 @@ def empty_redis(redis_server: RedisServer) -> RedisServer:
 
 def test_a_replica_holds_its_slot_until_it_is_drained(empty_redis: RedisServer) -> None:
     """The two calls of the design give their exact bodies, and no log line has the password."""
-    with running("serve", settings=settings_for(empty_redis.port)) as command, client_of(command) as client:
+    with (
+        running("serve", settings=settings_for(empty_redis.port), script=WITHOUT_KAFKA) as command,
+        client_of(command) as client,
+    ):
         slot = command.event("slot_claimed")["slot"]
         command.event("ready")
         stored = client.post("/values?ttl=300", content=b"[144,120]", headers=JSON)
@@ -76,7 +80,7 @@ def test_a_replica_whose_redis_is_away_lives_and_is_not_ready() -> None:
     """It tries again until it is stopped; what load balancers are told is to go elsewhere."""
     with socket.create_server((HOST, 0)) as nobody:
         port = nobody.getsockname()[1]
-    with running("serve", settings=settings_for(port)) as command, client_of(command) as client:
+    with running("serve", settings=settings_for(port), script=WITHOUT_KAFKA) as command, client_of(command) as client:
         command.event("not_ready")
         answers: list[Any] = [client.get("/healthz").status_code, client.get("/readyz").status_code]
         posted = client.post("/values", content=b"[6]", headers=JSON)
@@ -90,7 +94,7 @@ def test_a_replica_whose_redis_is_away_lives_and_is_not_ready() -> None:
 def test_a_redis_that_cannot_be_used_is_one_line(empty_redis: RedisServer) -> None:
     """Who runs it learns what to change, and nothing of the password that was tried; the exit code is 1."""
     wrong = {**settings_for(empty_redis.port), "redis_password": "s3cret"}
-    with running("serve", settings=wrong) as command:
+    with running("serve", settings=wrong, script=WITHOUT_KAFKA) as command:
         assert command.exit_code() == 1
         _, said = command.rest()
         assert said == ["factorsvc: Redis cannot be used: it refuses this user or this password"]

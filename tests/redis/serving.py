@@ -1,4 +1,4 @@
-"""The whole service as a process, on a real Redis. Its bus is in memory still: replicas that share one are in one."""
+"""The whole service as a process, on a real Redis. Its bus is in memory: replicas that share one are in one process."""
 
 import json
 import threading
@@ -13,6 +13,10 @@ from tests.cli.command import PATIENCE_S, Command, running
 from tests.servers.redis_server import HOST, LOOK_AGAIN_S, PASSWORD, RedisServer
 
 JSON = {"content-type": "application/json"}
+WITHOUT_KAFKA = """
+from factorsvc.container import Container
+Container.bus.override(Container.memory_bus)
+"""
 THREE = """
 from functools import partial
 from factorsvc.entrypoints import cli, dev
@@ -63,7 +67,7 @@ def service(server: RedisServer, *, script: str = "", **settings: object) -> Ite
     """Run one at `server`; `script` is Python that comes first, in the same process."""
     redis = {"redis_host": HOST, "redis_port": server.port, "redis_password": PASSWORD}
     defaults: Mapping[str, object] = {"backend": "cluster", "http_port": 0, "drain_delay_s": 0, "log_format": "json"}
-    with running("serve", settings={**defaults, **redis, **settings}, script=script) as command:
+    with running("serve", settings={**defaults, **redis, **settings}, script=WITHOUT_KAFKA + script) as command:
         serving = Service(command)
         with serving.client:
             yield serving

@@ -9,6 +9,9 @@ from dependency_injector import errors, providers
 
 from factorsvc.adapters.factorizers.engine import engine_named
 from factorsvc.adapters.factorizers.inline import InlineFactorizer
+from factorsvc.adapters.kafka.access import Access
+from factorsvc.adapters.kafka.access import Login as KafkaLogin
+from factorsvc.adapters.kafka.bus import KafkaBus
 from factorsvc.adapters.redis.checked_slots import CheckedSlots
 from factorsvc.adapters.redis.confinement import Confinement, SharedUser, SlotUsers
 from factorsvc.adapters.redis.connection import Login, Server
@@ -92,6 +95,21 @@ def test_what_confines_a_replica_is_chosen(acl: Literal["required", "off"], conf
     assert isinstance(checked, CheckedSlots)
     assert isinstance(checked._confinement, confinement)
     assert container.redis_slots()._confinement is checked._confinement
+
+
+def test_a_cluster_has_its_bus_on_kafka() -> None:
+    given = {"kafka_bootstrap_servers": "there:7", "kafka_username": "who", "kafka_password": "s3cret"}
+    container = a_container(backend="cluster", kafka_topic_prefix="ours", kafka_tls=True, classes=7, **given)
+    assert isinstance(container.bus(), KafkaBus)
+    assert container.kafka_access() == Access(
+        bootstrap_servers="there:7", login=KafkaLogin("who", "s3cret", "SCRAM-SHA-512"), tls=True
+    )
+    assert (container.kafka_layout().prefix, container.kafka_layout().classes) == ("ours", 7)
+    assert "s3cret" not in repr(container.kafka_access())
+
+
+def test_a_kafka_without_a_login_is_asked_without_one() -> None:
+    assert a_container(backend="cluster").kafka_access().login is None
 
 
 def test_a_redis_without_a_password_is_asked_without_one() -> None:
