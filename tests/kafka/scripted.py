@@ -70,6 +70,11 @@ class ScriptedClient(Client):
         self._broker = broker
         self._closed = asyncio.Event()
 
+    @property
+    def is_closed(self) -> bool:
+        """Tell whether it asks no more."""
+        return self._closed.is_set()
+
     async def ask(self, request: Request[Any], node_id: int | None = None) -> Any:
         async with asyncio.TaskGroup() as group:
             closing = group.create_task(self._closed.wait())

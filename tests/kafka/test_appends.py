@@ -190,3 +190,14 @@ async def test_closing_leaves_what_is_under_way_in_doubt(broker: ScriptedBroker,
 
     assert waiting.result() == {0: [NoReceipt.UNKNOWN]}
     assert await within(appends.append({0: records("b")}, later())) == {0: [NoReceipt.NOT_SENT]}
+
+
+async def test_of_two_producers_that_are_begun_at_once_one_is_used(broker: ScriptedBroker, appends: Appends) -> None:
+    """The journal may be opened again while something is appended first; no connection is left behind."""
+    async with asyncio.TaskGroup() as group:
+        preparing = await under_way(group, appends.prepare())
+        appending = await under_way(group, appends.append({0: records("a")}, later()))
+
+    assert preparing.result() is None
+    assert appending.result() == {0: [PRODUCED_MS]}
+    assert sorted(client.is_closed for client in broker.clients) == [False, True]

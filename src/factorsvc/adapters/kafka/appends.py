@@ -120,13 +120,18 @@ class Appends:
             try:
                 await producer.begin()
             except (JournalUnavailableError, JournalMismatchError, NotYetError):
-                producer.abandon()
-                return None
-            except asyncio.CancelledError:
-                producer.abandon()
-                raise
-            self._producer = producer
+                pass
+            else:
+                self._take_over(producer)
+            finally:
+                if producer is not self._producer:
+                    producer.abandon()
         return self._producer
+
+    def _take_over(self, producer: Producer) -> None:
+        """Use `producer` from now on, unless another was begun meanwhile, as `prepare` and an append may do."""
+        if self._producer is None and not self._is_closed:
+            self._producer = producer
 
     async def _go(self, producer: Producer) -> None:
         """One round."""

@@ -24,7 +24,8 @@ from factorsvc.domain.errors import JournalMismatchError, JournalUnavailableErro
 _WAIT_MS: Final = 500
 _ANY: Final = 1
 _ANSWER_BYTES: Final = 4 * 1024 * 1024
-_CLASS_BYTES: Final = 1024 * 1024
+_MOST_OF_A_CLASS_BYTES: Final = 1024 * 1024
+_LEAST_OF_A_CLASS_BYTES: Final = 64 * 1024
 _ACKNOWLEDGED: Final = 0
 _NO_REPLICA: Final = -1
 _EARLIEST: Final = -2
@@ -57,8 +58,11 @@ class Fetches:
         """Of these, those that a broker in good health answers at once."""
         return {task for node, task in self._tasks.items() if node not in self._waiting}
 
-    def begin(self, positions: Mapping[int, int], *, waits: bool) -> None:
-        """Ask for these classes, which come in the order of their urgency, from brokers that are not being asked."""
+    def begin(self, positions: Mapping[int, int], *, classes: int, waits: bool) -> None:
+        """Ask for these classes, which come in the order of their urgency, from brokers that are not being asked.
+
+        So much is asked for that what comes of all `classes` that are read takes a few megabytes at a time.
+        """
         if not positions:
             return
         if self._leaders is None:
@@ -71,7 +75,9 @@ class Fetches:
         for node in nodes.keys() - self._tasks.keys():
             if waits:
                 self._waiting.add(node)
-            fetch = self._fetch(self._client, node, nodes[node], _WAIT_MS if waits else 0)
+            share = min(max(_ANSWER_BYTES // classes, _LEAST_OF_A_CLASS_BYTES), _MOST_OF_A_CLASS_BYTES)
+            request = self._request(nodes[node], share, _WAIT_MS if waits else 0)
+            fetch = self._fetch(self._client, node, request, nodes[node])
             self._tasks[node] = self._errands.begin(fetch, f"fetch from broker {node}")
 
     def receive(self) -> list[Answer]:
@@ -115,11 +121,14 @@ class Fetches:
         except (NotYetError, JournalUnavailableError, JournalMismatchError):
             await asyncio.sleep(_BACKOFF_S)
 
-    async def _fetch(self, client: Client, node: int, asked: Mapping[int, int], wait_ms: int) -> Answer | None:
+    def _request(self, asked: Mapping[int, int], class_bytes: int, wait_ms: int) -> FetchRequest:
+        wanted = [(self._topic.name, [(class_id, offset, class_bytes) for class_id, offset in asked.items()])]
+        return FetchRequest(wait_ms, _ANY, _ANSWER_BYTES, _ACKNOWLEDGED, wanted)
+
+    async def _fetch(self, client: Client, node: int, request: FetchRequest, asked: Mapping[int, int]) -> Answer | None:
         """Ask once; None: there is no answer, or none from who leads."""
-        wanted = [(self._topic.name, [(class_id, offset, _CLASS_BYTES) for class_id, offset in asked.items()])]
         try:
-            answer = await client.ask(FetchRequest(wait_ms, _ANY, _ANSWER_BYTES, _ACKNOWLEDGED, wanted), node)
+            answer = await client.ask(request, node)
             partitions = [partition for _, of_topic in answer.topics for partition in of_topic]
             rejected = {partition[0] for partition in partitions if partition[1] == OffsetOutOfRangeError.errno}
             moved = await self._beginnings(client, node, [each for each in rejected if not asked[each]])

@@ -69,7 +69,7 @@ class JournalReader:
                 raise OutOfRangeError(self._rejected.pop())
             batches = self._hand_out(limit)
             wanted = {each: at for each, at in self._positions.items() if each not in self._stock}
-            self._fetches.begin(wanted, waits=not self._stock)
+            self._fetches.begin(wanted, classes=len(self._positions), waits=not self._stock)
             if batches or now() >= deadline:
                 return batches
             self._bell = asyncio.get_running_loop().create_future()
