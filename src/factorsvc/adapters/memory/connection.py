@@ -13,6 +13,8 @@ T = TypeVar("T")
 
 _BACKOFF_S = 0.05
 """Between two tries to reach a broker that refuses, or that gave no answer (`reconnect.backoff.ms`)."""
+_TRY_S = 0.01
+"""A try that has less time is not made."""
 
 
 class News(NamedTuple):
@@ -46,7 +48,10 @@ class Connection:
             except LinkDownError as error:
                 if error.sent or now() + _BACKOFF_S >= deadline:
                     raise
+                refused = error
             await asyncio.sleep(_BACKOFF_S)
+            if now() + _TRY_S > deadline:
+                raise refused  # the end of one more try would come before its answer, and what is known be lost
         raise LinkDownError("the connection is closed", sent=False)
 
     async def poll(
