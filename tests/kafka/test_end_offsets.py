@@ -9,7 +9,7 @@ from aiokafka.protocol.offset import OffsetRequest
 from factorsvc.adapters.kafka.end_offsets import EndOffsets
 from factorsvc.domain.errors import JournalUnavailableError
 from tests.contracts.server import SOON_S, under_way, until, within
-from tests.kafka.scripted import TOPIC, Partitions, ScriptedBroker, ends
+from tests.kafka.scripted import TOPIC, Partitions, ScriptedBroker, ends, nothing
 
 NOT_LEADER = 6
 
@@ -114,3 +114,24 @@ async def test_no_whole_answer_in_time_is_an_error(broker: ScriptedBroker) -> No
     with pytest.raises(JournalUnavailableError):
         await within(end_offsets.ask())
     await end_offsets.close()
+
+
+async def test_closed_while_somebody_waits(broker: ScriptedBroker, end_offsets: EndOffsets) -> None:
+    """Who waits is told at once that there is no answer, and is not cancelled; nobody is answered any more."""
+    broker.handlers[OffsetRequest] = nothing
+
+    async def is_sent() -> bool:
+        return bool(broker.asked)
+
+    async def fails() -> bool:
+        with pytest.raises(JournalUnavailableError):
+            await end_offsets.ask()
+        return True
+
+    async with asyncio.TaskGroup() as group:
+        waiting = await under_way(group, fails())
+        await until(is_sent)
+        await within(end_offsets.close())
+
+    assert waiting.result()
+    assert await within(fails())

@@ -36,7 +36,8 @@ class EndOffsets:
         self._leaders = JournalLeaders(client, topic)
         self._errands = Errands()
         self._turn = asyncio.Lock()
-        self._gathering: asyncio.Task[dict[int, int]] | None = None
+        self._is_closed = False
+        self._gathering: asyncio.Task[dict[int, int] | str] | None = None
         """The request that is not sent yet."""
 
     async def ask(self) -> Mapping[int, int]:
@@ -45,20 +46,27 @@ class EndOffsets:
         Raises:
             JournalUnavailableError: no whole answer came in time.
         """
+        if self._is_closed:
+            raise JournalUnavailableError("closed")
         if self._gathering is None:
             self._gathering = self._errands.begin(self._round(), "end offsets")
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                return await asyncio.shield(self._gathering)  # others wait for it too
-        except TimeoutError as error:
-            raise JournalUnavailableError("no end offsets in time") from error
+        task = self._gathering
+        await asyncio.wait({task}, timeout=self._timeout_s)  # others wait for it too
+        if not task.done() or task.cancelled():
+            raise JournalUnavailableError("no end offsets in time")
+        found = task.result()
+        if isinstance(found, str):
+            raise JournalUnavailableError(found)
+        return found
 
     async def close(self) -> None:
         """Close the client: no request is answered any more. Idempotent."""
+        self._is_closed = True
         self._client.close()
         await self._errands.close()
 
-    async def _round(self) -> dict[int, int]:
+    async def _round(self) -> dict[int, int] | str:
+        """The ends, or why there are none: everybody who would have been told may have gone."""
         async with self._turn:
             self._gathering = None
             now = asyncio.get_running_loop().time
@@ -69,7 +77,7 @@ class EndOffsets:
                 except (NotYetError, JournalUnavailableError, JournalMismatchError) as error:
                     self._leaders.forget()
                     if now() + _BACKOFF_S >= deadline:
-                        raise JournalUnavailableError(f"no end offsets: {error}") from error
+                        return f"no end offsets: {error}"
                 await asyncio.sleep(_BACKOFF_S)
 
     async def _ask_all(self) -> dict[int, int]:

@@ -42,6 +42,7 @@ class Fetches:
         self._make_client = make_client
         self._client = make_client()
         self._topic = topic
+        self._is_closed = False
         self._leaders: Leaders | None = None
         self._tasks: dict[int, asyncio.Task[Answer | None]] = {}
         self._errands = Errands()
@@ -63,7 +64,7 @@ class Fetches:
 
         So much is asked for that what comes of all `classes` that are read takes a few megabytes at a time.
         """
-        if not positions:
+        if self._is_closed or not positions:
             return
         if self._leaders is None:
             if not self._tasks:
@@ -105,6 +106,7 @@ class Fetches:
 
     async def close(self) -> None:
         """End all. Idempotent."""
+        self._is_closed = True
         self._drop()
         await self._errands.close()
 
