@@ -9,6 +9,7 @@ from hypothesis.stateful import rule, run_state_machine_as_test
 from factorsvc.adapters.redis.confinement import SharedUser
 from tests.contracts.redis_slots_server import RedisSlotsServer
 from tests.contracts.storage_contract import StorageContract
+from tests.contracts.storage_doubt_contract import StorageDoubtContract
 from tests.contracts.storage_end_contract import StorageEndContract
 from tests.contracts.storage_machine import StorageMachine
 from tests.contracts.storage_reading_contract import StorageReadingContract
@@ -36,6 +37,10 @@ class TestStorageWithoutUsers(StorageContract):
 
 class TestStorageWithoutUsersReading(StorageReadingContract):
     """Reads."""
+
+
+class TestStorageWithoutUsersInDoubt(StorageDoubtContract):
+    """Lost requests and answers."""
 
 
 class TestStorageWithoutUsersAtItsEnd(StorageEndContract):

@@ -23,6 +23,9 @@ class Otherwise(NamedTuple):
 NO_LOSS = (pytest.fail.Exception, StorageUnavailableError)
 """The connection is lost, or not even that, where a test waits for the slot to be."""
 GO_ON = "a restarted server still knows the one user, so a holder whose lease lives goes on"
+STILL_SEEN = (
+    "nobody cuts a former holder's connections, so until it closes them its slot looks as if somebody lived there"
+)
 OVER = "who finds the lease wiped at its next look has lost the slot then, and not only at its next renewal"
 NOT_LATE = "of a forgetting the look at the lease comes first, and was lost; with it nothing comes late"
 STAYS_FULL = "this server, when full, refuses every transaction, and so every removal under a watch"
@@ -30,9 +33,11 @@ STAYS_FULL = "this server, when full, refuses every transaction, and so every re
 ALWAYS = (
     Otherwise("test_a_restarted_server_gives_each_holder_its_slot_again", "", NO_LOSS, GO_ON),
     Otherwise("test_nothing_works_once_the_claim_is_over", "restart", NO_LOSS, GO_ON),
+    Otherwise("test_a_slot_that_was_tried_in_vain_is_left", "", AssertionError, STILL_SEEN),
     Otherwise("test_a_wipe_conflicts", "", SlotLostError, OVER),
     Otherwise("test_a_late_commit_does_nothing_when_something_was_written_since", "wipe", SlotLostError, OVER),
     Otherwise("test_a_forgetting_may_come_late", "postponed", AssertionError, NOT_LATE),
+    Otherwise("test_a_forgetting_may_come_late", "held_up", AssertionError, NOT_LATE),
 )
 FULL = (StorageFullError, ExceptionGroup)
 IN_TRANSACTIONS = tuple(
