@@ -12,12 +12,14 @@ import socket
 import struct
 import subprocess
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from tests.servers.kafka_program import NoBrokerError, java
 
 HOST = "127.0.0.1"
+USER = "replica"
+PASSWORD = "of-the-tests"  # noqa: S105 - of brokers that live as long as a test run
 PATIENCE_S = 50.0
 """How long a broker may take to start: its end is a failure, never a measurement."""
 LOOK_AGAIN_S = 0.02
@@ -29,9 +31,12 @@ FROM_OUTSIDE = "KAFKA_BOOTSTRAP"
 CONFIGURATION = """
 process.roles=broker,controller
 node.id=1
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
-advertised.listeners=PLAINTEXT://{host}:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://{host}:{port},SASL://{host}:{login_port},CONTROLLER://{host}:{controller_port}
+advertised.listeners=PLAINTEXT://{host}:{port},SASL://{host}:{login_port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.name.sasl.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
+listener.name.sasl.plain.sasl.jaas.config={modules}.plain.PlainLoginModule required user_{user}="{password}";
+listener.name.sasl.scram-sha-512.sasl.jaas.config={modules}.scram.ScramLoginModule required;
 controller.listener.names=CONTROLLER
 controller.quorum.bootstrap.servers={host}:{controller_port}
 log.dirs={data}
@@ -68,6 +73,8 @@ class KafkaBroker:
         """Prepare one with its data in `directory`, which is its alone; `start` starts it."""
         self.port = 0
         """Free at the first start, and the same from then on."""
+        self.login_port = 0
+        """Where only `USER` is let in, by its `PASSWORD`; as free."""
         self._directory = directory
         self._data = directory / "data"
         self._configuration = directory / "server.properties"
@@ -134,12 +141,23 @@ class KafkaBroker:
     def _format(self) -> None:
         """Make it a new one, with ports that are free."""
         shutil.rmtree(self._data, ignore_errors=True)
-        self.port, controller_port = _free_ports()
+        self.port, self.login_port, controller_port = _free_ports(3)
         self._configuration.write_text(
-            CONFIGURATION.format(host=HOST, port=self.port, controller_port=controller_port, data=self._data), "utf-8"
+            CONFIGURATION.format(
+                host=HOST,
+                port=self.port,
+                login_port=self.login_port,
+                controller_port=controller_port,
+                data=self._data,
+                modules="org.apache.kafka.common.security",
+                user=USER,
+                password=PASSWORD,
+            ),
+            "utf-8",
         )
         name = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
-        command = [*java("kafka.tools.StorageTool"), "format", "--standalone", "-t", name]
+        user = f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"
+        command = [*java("kafka.tools.StorageTool"), "format", "--standalone", "-t", name, "--add-scram", user]
         done = subprocess.run([*command, "-c", self._configuration], capture_output=True, check=False, text=True)
         assert done.returncode == 0, f"Kafka was not formatted:\n{done.stdout}{done.stderr}"
 
@@ -157,6 +175,7 @@ class ForeignBroker(KafkaBroker):
         """Use the broker at `bootstrap`."""
         self._host, _, port = bootstrap.rpartition(":")
         self.port = int(port)
+        self.login_port = 0
 
     @property
     def bootstrap(self) -> str:
@@ -188,11 +207,12 @@ def running_broker(directory: Path) -> KafkaBroker:
     return broker
 
 
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        for probe in (one, other):
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
             probe.bind((HOST, 0))
-        return one.getsockname()[1], other.getsockname()[1]
+        return [probe.getsockname()[1] for probe in probes]
 
 
 def _serves(port: int) -> bool:
