@@ -13,8 +13,8 @@ T = TypeVar("T")
 
 _BACKOFF_S = 0.05
 """Between two tries to reach a broker that refuses, or that gave no answer (`reconnect.backoff.ms`)."""
-_TRY_S = 0.01
-"""A try that has less time is not made."""
+_TRY_S = 0.1
+"""A further try that has less time is not made: far more than an answer takes, also on a machine that is busy."""
 
 
 class News(NamedTuple):
