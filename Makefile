@@ -50,7 +50,7 @@ $(READY): requirements-dev.lock requirements-servers.lock pyproject.toml | $(BIN
 
 # A broker is no wheel, so it is fetched before tests that may take a minute; who only runs the service needs none.
 .PHONY: broker
-broker: setup
+broker: setup ## fetch the Kafka that tests start, once
 	@[ -n "$$KAFKA_BOOTSTRAP" ] || $(BIN)/python -m tests.servers.kafka_program
 
 .PHONY: run
