@@ -95,6 +95,8 @@ async def test_a_view_that_is_found_is_gone_on_with() -> None:
     """A restart costs no restoring: the placement hears of the view, and it is opened."""
     first = await a_ready_tenure(servers := Servers(SHORT))
     journal_id = first.service.work.facts.journal_id
+    await first.service.store.store([6], None)  # a view without a value saves nobody anything
+    await until(lambda: servers.redis.databases[first.claim.slot].holds_view)
     await first.tenure.drain(stop_at_once)
     load_ids = {
         class_id: position.load_id for class_id, position in servers.redis.databases[first.claim.slot].positions.items()
