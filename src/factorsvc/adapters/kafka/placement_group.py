@@ -30,6 +30,7 @@ class KafkaPlacementGroup(PlacementPart):
         self._connect = connect
         self._classes = classes
         self._timing = timing
+        self._is_closed = False
         self._membership: Membership | None = None
         self._joined: Membership | None = None
         """Whose joining is over: from then on it is `changed` that keeps the membership up."""
@@ -40,7 +41,7 @@ class KafkaPlacementGroup(PlacementPart):
         self._membership = membership
         now = asyncio.get_running_loop().time
         deadline = now() + _PATIENCE_S
-        while not membership.has_left:
+        while not (membership.has_left or self._is_closed):
             try:
                 if await membership.begin():
                     self._joined = membership
@@ -52,6 +53,8 @@ class KafkaPlacementGroup(PlacementPart):
                 if not membership.has_left:
                     raise
             await asyncio.sleep(self._timing.heartbeat_s)
+        if self._is_closed:
+            raise JournalUnavailableError("closed")
 
     async def changed(self, than: Assignment | None) -> Assignment:
         while True:
@@ -71,5 +74,6 @@ class KafkaPlacementGroup(PlacementPart):
                 await membership.leave()
 
     async def close(self) -> None:
+        self._is_closed = True
         if self._membership is not None:
             self._membership.close()
