@@ -78,6 +78,17 @@ async def test_frames_of_a_long_answer_arrive_as_they_are(mail: KafkaMailServer)
     assert await messages_of(box, 10) == frames
 
 
+async def test_the_largest_part_of_an_answer_arrives(mail: KafkaMailServer) -> None:
+    """A class has a page for each of the 32 primes that one question may ask for: more than brokers take unasked."""
+    box = mail.client()
+    await within(box.open(3))
+    part = Answered(7, tuple(Page(b"%d" % prime * (1 << 17), None) for prime in range(10, 42)))
+    assert sum(len(page.members) for page in part.pages) == 1 << 23
+
+    await within(box.send(3, [Frame(b"question", 5, [part])]))
+    assert await messages_of(box, 1) == [Frame(b"question", 5, [part])]
+
+
 async def test_a_broker_that_is_started_again(
     mail: KafkaMailServer, statuses: KafkaStatusServer, kafka_broker: KafkaBroker
 ) -> None:

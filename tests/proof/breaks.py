@@ -5,6 +5,8 @@
 
 from tests.proof.break_ import Break
 from tests.proof.kafka_breaks import KAFKA_BREAKS
+from tests.proof.kafka_journal_breaks import KAFKA_JOURNAL_BREAKS
+from tests.proof.kafka_talk_breaks import KAFKA_TALK_BREAKS
 from tests.proof.redis_breaks import REDIS_BREAKS
 
 NEMESIS = "tests/simulation/test_cluster.py::test_nothing_is_lost_and_nothing_comes_back"
@@ -302,4 +304,6 @@ BREAKS = (
     ),
     *REDIS_BREAKS,
     *KAFKA_BREAKS,
+    *KAFKA_JOURNAL_BREAKS,
+    *KAFKA_TALK_BREAKS,
 )

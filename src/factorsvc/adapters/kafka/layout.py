@@ -10,6 +10,8 @@ _DAY_MS: Final = 24 * 60 * 60 * 1000
 _TALK_STAYS_MS: Final = 60 * 1000
 _TALK_SEGMENT_BYTES: Final = 64 * 1024 * 1024
 """Frames of long answers pass through the mailboxes: a gigabyte, the default, would stay in each on the disk."""
+_MAIL_BYTES: Final = 16 * 1024 * 1024
+"""One part of an answer may hold a page of each of 32 primes; of larger messages than 1 MiB brokers want to be told."""
 
 RETENTION: Final = "delete.retention.ms"
 """How long tombstones stay: whoever runs the brokers may change it, so it is asked for."""
@@ -79,7 +81,7 @@ class Layout:
     @property
     def mail(self) -> Topic:
         """One partition a slot."""
-        return Topic(f"{self.prefix}.mail", SLOTS, _FOR_A_WHILE, self._talk)
+        return Topic(f"{self.prefix}.mail", SLOTS, _FOR_A_WHILE, {**self._talk, "max.message.bytes": str(_MAIL_BYTES)})
 
     @property
     def topics(self) -> tuple[Topic, ...]:
