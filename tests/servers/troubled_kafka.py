@@ -45,6 +45,7 @@ class Door:
         self.trouble: Trouble | None = None
         self.passed = 0
         """How many requests have come in here."""
+        self._later: tuple[int, Trouble] | None = None
         self._listener: asyncio.Server | None = None
         self._passing: dict[_Passage, asyncio.Task[None]] = {}
 
@@ -76,9 +77,19 @@ class Door:
             for passage in self._passing:
                 passage.end()
 
+    def meet_later(self, trouble: Trouble, after: int) -> None:
+        """Let `after` more requests pass, and have all that follow meet `trouble`."""
+        self._later = (self.passed + after, trouble)
+
+    def comes(self) -> None:
+        """Note that a request has come."""
+        if self._later is not None and self.passed == self._later[0]:
+            self.meet(self._later[1])
+        self.passed += 1
+
     async def heal(self) -> None:
         """End the trouble, and return when what was kept back has taken effect."""
-        self.trouble = None
+        self.trouble = self._later = None
         for passage in [*self._passing]:
             await passage.go_on()
 
@@ -211,7 +222,7 @@ class _Passage:
 
     async def _carry_requests(self, broker: _End) -> None:
         while (request := await self._client.read()) is not None:
-            self._door.passed += 1
+            self._door.comes()
             match self._door.trouble:
                 case Trouble.SILENCE:
                     self._has_lost = True
