@@ -78,13 +78,22 @@ class ScriptedClient(Client):
     async def ask(self, request: Request[Any], node_id: int | None = None) -> Any:
         async with asyncio.TaskGroup() as group:
             closing = group.create_task(self._closed.wait())
-            answering = group.create_task(self._broker.answer(request))
+            answering = group.create_task(self._answer(request))
             await asyncio.wait({closing, answering}, return_when=asyncio.FIRST_COMPLETED)
             closing.cancel()
             answering.cancel()
         if answering.cancelled():
             raise JournalUnavailableError("closed")
-        return answering.result()
+        answer = answering.result()
+        if isinstance(answer, JournalUnavailableError):
+            raise answer
+        return answer
+
+    async def _answer(self, request: Request[Any]) -> Any:
+        try:
+            return await self._broker.answer(request)
+        except JournalUnavailableError as error:
+            return error
 
     async def describe(self, topics: object) -> Any:
         partitions = [(0, partition, NODE, [NODE], [NODE]) for partition in range(TOPIC.partitions)]

@@ -44,6 +44,14 @@ KAFKA_JOURNAL_BREAKS = (
         JOURNAL + "test_what_was_sent_twice_is_there_once",
     ),
     Break(
+        "kafka-append-again-with-another-producer",
+        "P8",
+        "adapters/kafka/parcels.py",
+        "        if self._under_way or len(self._receipts) == len(self._records):\n",
+        "        else:\n            self._under_way = 0\n        if len(self._receipts) == len(self._records):\n",
+        "tests/properties/test_kafka_appends.py::test_what_is_told_of_appends_is_true",
+    ),
+    Break(
         "kafka-send-on-after-a-failure",
         "P4",
         "adapters/kafka/parcels.py",
