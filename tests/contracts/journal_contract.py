@@ -481,12 +481,12 @@ class JournalContract:
         await journal.append(buried, later())
         await journal.bury([put.key for put in buried])
         await journal.append(puts_of(3, 1), later())
-        end = (await journal.end_offsets())[3]
         await server.compact(3)
         assert records_of(await read_class(journal, 3))[:-1] == [a_tombstone(put) for put in buried]
 
         await server.drop_tombstones(3)
 
+        end = (await journal.end_offsets())[3]  # by now, as only an append sets a real broker's cleaner going again
         batches = await read_class(journal, 3)
         assert not [record for record in records_of(batches) if isinstance(record, Tombstone)]
         assert (batches[0].start, batches[-1].end) == (0, end)

@@ -215,7 +215,7 @@ class PlacementContract:
             await server.reconnect(zombie.group)
 
             await until_asked_again(zombie, before)
-            await agreed(successor, other, on=[a_member(3, epoch=2, serving=[0, 1]), a_member(4)])
+            await agreed(successor, other, zombie, on=[a_member(3, epoch=2, serving=[0, 1]), a_member(4)])
             assert (3, 2) in [(member.slot, member.epoch) for member in await server.members()]
 
     # --- who is not heard of

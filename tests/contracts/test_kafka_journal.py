@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from factorsvc.adapters.kafka.journal import KafkaJournal
-from factorsvc.domain.ports.journal import Journal
 from tests.contracts.journal_contract import CLASSES, JournalContract, JournalServer
 from tests.contracts.kafka_server import KafkaServer
 from tests.servers.kafka_broker import KafkaBroker
@@ -31,8 +30,3 @@ class TestKafkaJournal(JournalContract):
         await server.open()
         yield server
         await server.close()
-
-    @pytest.mark.xfail(strict=True, reason="only an append starts the cleaner again, and that moves the end meanwhile")
-    async def test_tombstones_go_after_their_retention(self, server: JournalServer, journal: Journal) -> None:
-        """All but the last comparison, of the end offset, holds."""
-        await super().test_tombstones_go_after_their_retention(server, journal)

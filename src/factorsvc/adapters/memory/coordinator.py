@@ -83,10 +83,13 @@ class Coordinator:
         return [membership.member for membership in self._memberships.values()]
 
     def join(self, member_id: str | None, member: Member) -> str:
-        """Let `member` in, new or anew, put its predecessors in its slot out, and return its id."""
+        """Let `member` in and return its id. Who is new puts its predecessors in its slot out.
+
+        Only who is new: a predecessor that joins again would be put out again, and each time be the next rebalance.
+        """
         self._settle()
-        self._remove([known for known, old in self._memberships.items() if _precedes(old.member, member)])
         if member_id is None or member_id not in self._memberships:
+            self._remove([known for known, old in self._memberships.items() if _precedes(old.member, member)])
             member_id = f"{member.slot}.{member.epoch}-{next(self._numbers)}"
         self._gather()
         self._memberships[member_id] = _Membership(member, self._now_s())
