@@ -92,4 +92,6 @@ class Journal(Protocol):
 
         Raises:
             OutOfRangeError: the offset to read from is not in the journal; the class is read no more.
+            JournalMismatchError: a record of ours that this version cannot read. To pass it over might lose a put, so
+                whoever reads cannot go on.
         """
