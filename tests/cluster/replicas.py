@@ -14,6 +14,8 @@ from tests.servers.redis_server import HOST, LOOK_AGAIN_S, PASSWORD, RedisServer
 
 ANSWER_S = 20
 """How long a request may take on a machine that does much else: less than any client waits."""
+LEAVING_S = 3
+"""How long one that leaves goes on taking requests: ample for who looks for that without a pause."""
 TOLD = 60
 """How many lines of a log are shown with a failure."""
 
@@ -33,9 +35,13 @@ class Replica:
         """Return when it may be sent requests."""
         self._command.event("ready")
 
-    def leave(self) -> None:
-        """Tell it to drain, and return when it has ended in order."""
+    def drain(self) -> None:
+        """Tell it to leave, and return when it says that it takes no requests for long, as load balancers learn it."""
         self._command.signal(signal.SIGTERM)
+        until(lambda: self.client.get("/readyz").status_code == 503)
+
+    def end(self) -> None:
+        """Wait for the end of one that leaves, which must be in order."""
         assert self._command.exit_code() == 0
 
     def kill(self) -> None:
@@ -111,7 +117,7 @@ def replicas_at(broker: KafkaBroker, redis: RedisServer, **settings: object) -> 
         "redis_port": redis.port,
         "redis_password": PASSWORD,
     }
-    patience = {"query_timeout_s": ANSWER_S, "append_timeout_s": ANSWER_S, "drain_delay_s": 1}
+    patience = {"query_timeout_s": ANSWER_S, "append_timeout_s": ANSWER_S, "drain_delay_s": LEAVING_S}
     common = {"http_port": 0, "log_format": "json", "factor_workers": 1, "classes": Replicas.CLASSES}
     with ExitStack() as processes:
         replicas = Replicas({**common, **patience, **servers, **settings}, processes)
