@@ -129,7 +129,7 @@ class KafkaBroker:
             command = [*java("kafka.Kafka"), str(self._configuration)]
             self._process = subprocess.Popen(command, stdout=output, stderr=output, cwd="/")
         until = time.monotonic() + PATIENCE_S
-        while not _serves(self.port):
+        while not _serves(self.port) or not self.is_up:  # what serves there may be somebody else's
             if not self.is_up or time.monotonic() > until:
                 self.kill()
                 said = self._log.read_text("utf-8")
@@ -157,7 +157,7 @@ class KafkaBroker:
         )
         name = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
         user = f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"
-        command = [*java("kafka.tools.StorageTool"), "format", "--standalone", "-t", name, "--add-scram", user]
+        command = [*java("kafka.tools.StorageTool"), "format", "--standalone", f"--cluster-id={name}", "--add-scram", user]
         done = subprocess.run([*command, "-c", self._configuration], capture_output=True, check=False, text=True)
         assert done.returncode == 0, f"Kafka was not formatted:\n{done.stdout}{done.stderr}"
 
