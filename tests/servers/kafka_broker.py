@@ -157,7 +157,7 @@ class KafkaBroker:
         )
         name = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
         user = f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"
-        what = ["--standalone", f"--cluster-id={name}", "--add-scram", user, "--config", self._configuration]
+        what = ["--standalone", f"--cluster-id={name}", "--add-scram", user, "--config", str(self._configuration)]
         command = [*java("kafka.tools.StorageTool"), "format", *what]
         done = subprocess.run(command, capture_output=True, check=False, text=True)
         assert done.returncode == 0, f"Kafka was not formatted:\n{done.stdout}{done.stderr}"
