@@ -13,7 +13,7 @@ from factorsvc.adapters.kafka.bus import Part
 from factorsvc.adapters.kafka.client import Client
 from factorsvc.adapters.kafka.layout import RETENTION, Layout, Topic
 from factorsvc.adapters.kafka.opening import Opening
-from tests.contracts.journal_contract import CLASSES
+from tests.contracts.journal_server import CLASSES
 from tests.contracts.server import TroubledServer, within
 from tests.servers.kafka_administrator import KafkaAdministrator, Kept
 from tests.servers.kafka_broker import KafkaBroker

@@ -18,7 +18,7 @@ from factorsvc.domain.placement import Member
 from factorsvc.domain.ports.placement import PlacementGroup
 from tests.contracts.kafka_server import KafkaServer
 from tests.contracts.mailbox_contract import MailServer
-from tests.contracts.placement_contract import CLASSES, GroupServer
+from tests.contracts.placement_cluster import CLASSES, GroupServer
 from tests.contracts.statuses_contract import StatusServer
 from tests.servers.troubled_kafka import Trouble
 

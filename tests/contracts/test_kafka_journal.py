@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from factorsvc.adapters.kafka.journal import KafkaJournal
-from tests.contracts.journal_contract import CLASSES, JournalContract, JournalServer
+from tests.contracts.journal_contract import JournalContract
+from tests.contracts.journal_reading_contract import JournalReadingContract
+from tests.contracts.journal_server import CLASSES, JournalServer
 from tests.contracts.kafka_server import KafkaServer
 from tests.servers.kafka_broker import KafkaBroker
 
@@ -21,7 +23,7 @@ class KafkaJournalServer(KafkaServer, JournalServer):
         await self.cut_topic(self.layout().journal, class_id, start)
 
 
-class TestKafkaJournal(JournalContract):
+class TestKafkaJournal(JournalContract, JournalReadingContract):
     """`KafkaJournal`."""
 
     @pytest.fixture

@@ -24,9 +24,12 @@ from factorsvc.domain.ports.statuses import StatusLog
 from tests.builders import NOW_MS
 from tests.conftest import EVENT_LOOPS
 from tests.contracts.cluster_bus_contract import BusServer, ClusterBusContract
-from tests.contracts.journal_contract import CLASSES, JournalContract, JournalServer
+from tests.contracts.journal_contract import JournalContract
+from tests.contracts.journal_reading_contract import JournalReadingContract
+from tests.contracts.journal_server import CLASSES, JournalServer
 from tests.contracts.mailbox_contract import MailboxContract, MailServer
-from tests.contracts.placement_contract import GroupServer, PlacementContract
+from tests.contracts.placement_cluster import GroupServer
+from tests.contracts.placement_contract import PlacementContract
 from tests.contracts.server import TroubledServer, until
 from tests.contracts.statuses_contract import StatusLogContract, StatusServer
 from tests.simulation.loop import SimulationLoop
@@ -162,7 +165,7 @@ class MemoryJournalServer(MemoryServer, JournalServer):
         self.cluster.journal.delete()
 
 
-class TestMemoryJournal(JournalContract):
+class TestMemoryJournal(JournalContract, JournalReadingContract):
     """`MemoryJournal`."""
 
     @pytest.fixture

@@ -13,7 +13,7 @@ from factorsvc.adapters.kafka.client import Client
 from factorsvc.adapters.kafka.journal import KafkaJournal
 from factorsvc.domain.ports.journal import NoReceipt
 from tests.builders import a_put
-from tests.contracts.journal_contract import puts_of
+from tests.contracts.journal_server import puts_of
 from tests.contracts.kafka_server import KafkaServer
 from tests.contracts.server import later, read_class, records_of, soon, under_way, until, within
 from tests.kafka.opened import random_bytes

@@ -9,7 +9,7 @@ from factorsvc.adapters.kafka.assignor import PROTOCOL, member_bytes
 from factorsvc.adapters.kafka.group_rules import GroupTiming
 from tests.builders import a_member
 from tests.contracts.kafka_talk_servers import SHORT, KafkaGroupServer
-from tests.contracts.placement_contract import Replica, agreed, cluster_on
+from tests.contracts.placement_cluster import Replica, agreed, cluster_on
 from tests.contracts.server import until, within
 from tests.servers.kafka_broker import KafkaBroker
 
