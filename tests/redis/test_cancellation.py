@@ -30,7 +30,7 @@ async def test_cancelled_questions_leave_every_connection_right(
 
     async def ask() -> None:
         word = b"%d" % next(words)
-        with connections.lent() as connection:
+        async with connections.lent() as connection:
             told = await connection.ask(("ECHO", word), ("TIME",), ("ECHO", word))
         if [told[0], told[2]] != [word, word]:
             wrong.append(told)

@@ -1,16 +1,20 @@
 """A claim's connections to its database: made when needed, given up after every failure, and over with the claim."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from itertools import count
-from typing import Any
+from typing import Any, Final
 
 from redis.exceptions import NoPermissionError, OutOfMemoryError, ResponseError
 
 from factorsvc.adapters.redis.connection import Command, Connection, Login, NoAnswerError, RefusedError, Server
 from factorsvc.adapters.redis.refusals import require_done
 from factorsvc.domain.errors import SlotLostError, StorageFullError, StorageUnavailableError
+
+LENT_AT_ONCE: Final = 32
+"""Connections for readings at most. More would not be faster, as a server does one thing after the other; and sixteen
+replicas with one for each reading under way would exceed what it lets in (`maxclients`, 10 000)."""
 
 
 class SlotConnection:
@@ -172,6 +176,7 @@ class SlotConnections:
         self._is_over = False
         self._all: list[SlotConnection] = []
         self._idle: list[SlotConnection] = []
+        self._turns = asyncio.Semaphore(LENT_AT_ONCE)
 
     def require_open(self) -> None:
         """Raise `SlotLostError` when the claim is over."""
@@ -184,15 +189,16 @@ class SlotConnections:
         self._all.append(connection)
         return connection
 
-    @contextmanager
-    def lent(self) -> Iterator[SlotConnection]:
-        """Lend one out of a pool that grows as needed; it watches nothing."""
-        connection = self._idle.pop() if self._idle else self.own()
-        connection.refresh()
-        try:
-            yield connection
-        finally:
-            self._idle.append(connection)
+    @asynccontextmanager
+    async def lent(self) -> AsyncIterator[SlotConnection]:
+        """Lend one out of a pool that grows as needed, up to `LENT_AT_ONCE`; it watches nothing."""
+        async with self._turns:
+            connection = self._idle.pop() if self._idle else self.own()
+            connection.refresh()
+            try:
+                yield connection
+            finally:
+                self._idle.append(connection)
 
     def close(self) -> None:
         """End all, for ever: what is under way gets no answer, and whoever asks again finds the slot lost."""

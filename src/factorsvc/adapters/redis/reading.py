@@ -28,7 +28,7 @@ class Reader:
         classes = list(dict.fromkeys(want.class_id for want in wants))
         view: Command = ("HMGET", self._layout.view, *map(field_of, classes))
         pages = Pages(self._layout, wants, as_of_ms, self._page_members)
-        with self._connections.lent() as connection:
+        async with self._connections.lent() as connection:
             first, *replies, last = require_done(await connection.ask(view, *pages.glances(), view))
             before = positions_in(classes, first)
             pages.take_glances(replies, before)
@@ -45,7 +45,7 @@ class Reader:
             return []
         limits = ("-inf", b"(%d" % before_ms, "WITHSCORES", "LIMIT", 0, limit)
         commands = [("ZRANGEBYSCORE", self._layout.hints(class_id), *limits) for class_id in classes]
-        with self._connections.lent() as connection:
+        async with self._connections.lent() as connection:
             replies = require_done(await connection.ask(*commands))
         of_each = (zip(map(float, reply[1::2]), map(int, reply[::2]), strict=True) for reply in replies)
         return [value for _, value in merge(*of_each, key=itemgetter(0))]
@@ -55,6 +55,6 @@ class Reader:
         if not classes:
             return {}
         commands = [("HLEN", self._layout.values(class_id)) for class_id in classes]
-        with self._connections.lent() as connection:
+        async with self._connections.lent() as connection:
             replies = require_done(await connection.ask(*commands))
         return dict(zip(classes, replies, strict=True))
