@@ -13,8 +13,9 @@ import pytest
 
 from tests.cli.command import PATIENCE_S, Command, running
 
-SEMIPRIMES = [(2**127 - 1) * (2**89 - 1), (2**127 - 1) * (2**107 - 1), (2**107 - 1) * (2**89 - 1)]
-"""Two large primes each: nobody factors them within a deadline."""
+PRIMES = [2**127 - 1, 2**128 - 159, 2**128 - 173]
+SEMIPRIMES = [PRIMES[0] * PRIMES[1], PRIMES[0] * PRIMES[2], PRIMES[1] * PRIMES[2]]
+"""As long as a number may be: nobody factors them within a deadline."""
 pytestmark = pytest.mark.may_block
 
 
