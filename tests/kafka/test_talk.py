@@ -17,7 +17,7 @@ from tests.contracts.kafka_talk_servers import KafkaMailServer, KafkaStatusServe
 from tests.contracts.mailbox_contract import messages_of
 from tests.contracts.server import PATIENCE_S, within
 from tests.contracts.statuses_contract import begin_reading, statuses_of
-from tests.servers.kafka_broker import ForeignBroker, KafkaBroker
+from tests.servers.kafka_broker import KafkaBroker
 
 
 @pytest.fixture
@@ -93,8 +93,6 @@ async def test_a_broker_that_is_started_again(
     mail: KafkaMailServer, statuses: KafkaStatusServer, kafka_broker: KafkaBroker
 ) -> None:
     """It goes on where it was, with no gap, and nobody has to do anything about it."""
-    if isinstance(kafka_broker, ForeignBroker):
-        pytest.skip("somebody else runs this broker")
     box, log = mail.client(), statuses.client()
     await within(box.open(3))
     await begin_reading(log)
