@@ -39,8 +39,8 @@ KAFKA_JOURNAL_BREAKS = (
         "kafka-number-no-batches",
         "P4, P8",
         "adapters/kafka/producer.py",
-        "producer_id, epoch = self._identity",
-        "producer_id, epoch = -1, -1",
+        "new_batch(self._batch_bytes, self._identity, self._next[class_id])",
+        "new_batch(self._batch_bytes)",
         JOURNAL + "test_what_was_sent_twice_is_there_once",
     ),
     Break(

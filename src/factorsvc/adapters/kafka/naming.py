@@ -11,8 +11,8 @@ from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record import MemoryRecords
-from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
+from factorsvc.adapters.kafka.batches import new_batch
 from factorsvc.adapters.kafka.client import Client
 from factorsvc.adapters.kafka.records import JournalName, Keyed, UnreadableError, name_record, record_in
 from factorsvc.adapters.kafka.topics import NotYetError, require
@@ -86,15 +86,7 @@ async def _fetch(client: Client, topic: str, leader: int, offset: int) -> tuple[
 
 
 async def _append(client: Client, topic: str, leader: int, record: Keyed) -> None:
-    builder = DefaultRecordBatchBuilder(
-        magic=2,
-        compression_type=0,
-        is_transactional=0,
-        producer_id=-1,
-        producer_epoch=-1,
-        base_sequence=-1,
-        batch_size=_BATCH_BYTES,
-    )
+    builder = new_batch(_BATCH_BYTES)
     builder.append(0, None, *record, [])
     asked = [(topic, [(_PARTITION, bytes(builder.build()))])]
     _, code, *_ = _of_partition(await client.ask(ProduceRequest(None, _ALL, _APPENDING_MS, asked), leader))

@@ -17,8 +17,8 @@ from typing import Any, Final, NamedTuple
 from aiokafka.errors import NoError, for_code
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.protocol.transaction import InitProducerIdRequest
-from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
+from factorsvc.adapters.kafka.batches import NOBODY, new_batch
 from factorsvc.adapters.kafka.client import Client
 from factorsvc.adapters.kafka.layout import Topic
 from factorsvc.adapters.kafka.leaders import JournalLeaders
@@ -57,7 +57,7 @@ class Producer:
         self._leaders = JournalLeaders(client, topic)
         self._batch_bytes = batch_bytes
         self._patience_ms = round(patience_s * 1000)
-        self._identity = (-1, -1)
+        self._identity = NOBODY
         self._next: defaultdict[int, int] = defaultdict(int)
         """By class the number of the next record."""
 
@@ -74,16 +74,7 @@ class Producer:
 
     def pack(self, class_id: int, records: Sequence[Keyed]) -> Packed:
         """Pack as many of `records`, from the first on, as one batch holds; it must be the next one sent."""
-        producer_id, epoch = self._identity
-        builder = DefaultRecordBatchBuilder(
-            magic=2,
-            compression_type=0,
-            is_transactional=0,
-            producer_id=producer_id,
-            producer_epoch=epoch,
-            base_sequence=self._next[class_id],
-            batch_size=self._batch_bytes,
-        )
+        builder = new_batch(self._batch_bytes, self._identity, self._next[class_id])
         count = 0
         for record in records:
             if builder.append(count, None, record.key, record.value, []) is None:

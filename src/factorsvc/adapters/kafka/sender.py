@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from aiokafka.protocol.produce import ProduceRequest
-from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
+from factorsvc.adapters.kafka.batches import new_batch
 from factorsvc.adapters.kafka.talk import Talk
 from factorsvc.domain.errors import JournalUnavailableError
 
@@ -111,15 +111,7 @@ def _first(parcels: Sequence[_Parcel]) -> Sequence[_Parcel]:
 def _batches(values: Sequence[bytes]) -> Iterator[bytes]:
     done = 0
     while done < len(values):
-        builder = DefaultRecordBatchBuilder(
-            magic=2,
-            compression_type=0,
-            is_transactional=0,
-            producer_id=-1,
-            producer_epoch=-1,
-            base_sequence=-1,
-            batch_size=_BATCH_BYTES,
-        )
+        builder = new_batch(_BATCH_BYTES)
         first = done
         while done < len(values) and builder.append(done - first, None, None, values[done], []) is not None:
             done += 1
