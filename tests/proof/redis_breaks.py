@@ -4,6 +4,14 @@ from tests.proof.break_ import Break
 
 REDIS_BREAKS = (
     Break(
+        "redis-right-lost-within-a-transaction",
+        "P2",
+        "adapters/redis/connections.py",
+        "        self._require_rights(results)\n",
+        "",
+        "tests/unit/adapters/test_redis_connections.py",
+    ),
+    Break(
         "redis-no-fence",
         "P2",
         "adapters/redis/slot_user.py",

@@ -1,7 +1,7 @@
 """A claim's connections to its database: made when needed, given up after every failure, and over with the claim."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any, Final
@@ -66,8 +66,7 @@ class SlotConnection:
         except asyncio.CancelledError:
             self._hang_up()
             raise
-        if any(isinstance(reply, NoPermissionError) for reply in _flat(replies)):
-            raise self._claim.lost()
+        self._require_rights(replies)
         return replies
 
     async def ask_as_holder(self, *commands: Command) -> list[Any]:
@@ -114,7 +113,15 @@ class SlotConnection:
         replies = await self.ask(("MULTI",), *commands, ("EXEC",), unanswered=unanswered)
         require_room(replies)
         results: list[Any] | None = require_good([replies[-1]])[0]
-        return None if results is None else require_good(results)
+        if results is None:
+            return None
+        self._require_rights(results)
+        return require_good(results)
+
+    def _require_rights(self, replies: list[Any]) -> None:
+        """End the claim if the server no longer permits what it permitted when the slot's user was made."""
+        if any(isinstance(reply, NoPermissionError) for reply in replies):
+            raise self._claim.lost()
 
     def refresh(self) -> None:
         """Give the connection up if the server has closed it meanwhile, so that the next question is asked anew."""
@@ -233,9 +240,3 @@ def require_good(replies: list[Any]) -> list[Any]:
         if isinstance(reply, ResponseError):
             raise reply
     return replies
-
-
-def _flat(replies: list[Any]) -> Iterator[Any]:
-    """The replies, and those within an EXEC's."""
-    for reply in replies:
-        yield from reply if isinstance(reply, list) else (reply,)
